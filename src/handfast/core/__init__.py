@@ -1,0 +1,1 @@
+"""Values without input or output that every other room stands on."""

@@ -1,0 +1,71 @@
+"""Events owed to merchants: webhook endpoints, and the delivery of each event to each of them."""
+
+from msgspec import Struct
+
+from handfast.core.clocks import DAY, HOUR, MINUTE, SECOND
+from handfast.core.ids import Id
+
+ENDPOINT_STATES = {"active": {"disable": "disabled"}, "disabled": {"enable": "active"}}
+DELIVERY_STATES = {
+    "waiting": {"wake": "due"},
+    "due": {"claim": "leased"},
+    "leased": {"claim": "leased", "succeed": "delivered", "fail": "due", "give_up": "parked"},
+    "delivered": {},
+    "parked": {},
+}
+
+PAUSES = (5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 8 * HOUR, 12 * HOUR, DAY, DAY)
+"""How long to wait after the first, second … failed try; the try after the last pause, on the third day, is the last."""
+
+OVERLAP = DAY
+"""For how long after a rotation what is sent is signed with the former secret too."""
+
+
+class Endpoint(Struct, frozen=True, gc=False):
+    """Where a party wants its events, from its creation on; the operator's endpoints get everybody's.
+
+    `types` is a space-separated list of patterns ("*", "trade.*"). Secrets are sealed under the party's key; the former
+    one signs beside the new one until `former_until` (wall time, µs).
+    """
+
+    id: Id
+    party: Id
+    url: str
+    types: str
+    secret: bytes
+    former_secret: bytes
+    former_until: int
+    state: str
+    version: int
+    created: int
+
+
+class Delivery(Struct, frozen=True, gc=False):
+    """One event on its way to one endpoint. Its times are wall time (µs).
+
+    What goes to one endpoint about one object is a queue: `place` counts 1, 2, 3 … in it, the id derives from the three,
+    and a delivery is "waiting" until the one before it is delivered or parked. `due` says when it may be claimed: at
+    its next try, or when its lease ends. `seq` is the event's place among all events. `last_status` is the HTTP status
+    of the last answer, or 0 and `last_error` where there was none.
+    """
+
+    id: Id
+    endpoint: Id
+    event: Id
+    object: Id
+    seq: int
+    place: int
+    state: str
+    tries: int
+    due: int | None
+    last_try: int | None
+    last_status: int
+    last_error: str
+    created: int
+
+
+class Mark(Struct, frozen=True, gc=False):
+    """A number by name: how far events were fanned out, how long a queue is, how far the market clock is ahead."""
+
+    id: Id
+    value: int

@@ -1,0 +1,357 @@
+"""What can be done with a payment: ask for it, pay it, authorise and capture it in parts, void it, let it run out."""
+
+from msgspec import Struct, msgpack
+from msgspec.structs import replace
+
+from handfast.core.clocks import DAY
+from handfast.core.errors import Conflict, Declined, Invalid, NotFound, Refusal
+from handfast.core.ids import Id
+from handfast.core.money import check_amount, exponent
+from handfast.core.states import move
+from handfast.domain import exchange
+from handfast.domain.exchange import QUOTES, Quote
+from handfast.domain.parties import Party, active_parties, must_belong
+from handfast.domain.payments import postings
+from handfast.domain.payments.cart import NewLine, check_lines, freeze, freeze_lines, lines_of, open_trade, paid_part
+from handfast.domain.payments.consents import check_consent
+from handfast.domain.payments.model import PAYMENT_STATES, Line, Payment
+from handfast.domain.payments.tables import CONSENTS, PAYMENTS, consent_id
+from handfast.domain.trades import Move, hold, keep
+from handfast.store.desk import Tx, verb
+
+STAYS_OPEN = 5 * DAY
+"""How long a payment waits to be paid (1688's period)."""
+STAYS_AUTHORISED = 7 * DAY
+
+
+class CreatePayment(Struct, frozen=True):
+    """Ask for `amount` minor units of `currency` (with lines: their sum). With a payer who consented it is paid at once.
+
+    `capture` is "automatic" or "manual". A `quote` fixes the payer's currency and rate.
+    """
+
+    merchant: Id
+    currency: str
+    amount: int
+    payer: Id | None = None
+    capture: str = "automatic"
+    quote: Id | None = None
+    lines: tuple[NewLine, ...] = ()
+    reference: str = ""
+    description: str = ""
+    metadata: bytes = b"{}"
+
+
+class PayPayment(Struct, frozen=True):
+    """The payer's own act: pay an open payment, in the currency of a quote if one is named."""
+
+    payer: Id
+    payment: Id
+    quote: Id | None = None
+
+
+class CapturePayment(Struct, frozen=True):
+    """Take an authorised part: `amount` of a direct payment, or the lines that become `trades`; nothing named is all.
+
+    `final` frees what is left.
+    """
+
+    by: Id
+    payment: Id
+    amount: int | None = None
+    trades: tuple[Id, ...] = ()
+    final: bool = False
+
+
+class EndPayment(Struct, frozen=True):
+    """Void an authorised payment or cancel an open one."""
+
+    by: Id
+    payment: Id
+
+
+class DuePayment(Struct, frozen=True):
+    """The payment's time has run out; `version` is the one whose clock it was."""
+
+    payment: Id
+    version: int
+
+
+async def load(tx: Tx, key: Id) -> Payment:
+    """The payment. Raises NotFound."""
+    payment = await tx.get(PAYMENTS, key)
+    if payment is None:
+        raise NotFound("object_not_found", "no such payment", "payment")
+    return payment
+
+
+def keep_payment(tx: Tx, payment: Payment, event: str) -> Payment:
+    """Stage the payment's next version and its event, owed to the merchant."""
+    changed = replace(payment, version=payment.version + 1)
+    tx.put(PAYMENTS, changed)
+    tx.event(event, changed, owner=changed.merchant)
+    return changed
+
+
+def _in_time(tx: Tx, payment: Payment) -> Payment:
+    if payment.due is not None and tx.now >= payment.due:
+        raise Conflict("state_conflict", f"the time for a payment that is {payment.state} has run out", "state")
+    return payment
+
+
+@verb("payments.create", about="merchant")
+async def create(tx: Tx, command: CreatePayment) -> Payment:
+    """Ask for a payment. Raises Invalid, NotFound, Forbidden, Declined(consent_missing, balance_insufficient), Conflict."""
+    exponent(command.currency)
+    if command.capture not in ("automatic", "manual"):
+        raise Invalid("field_invalid", 'capture is "automatic" or "manual"', "capture")
+    amount = check_lines(command.lines) if command.lines else check_amount(command.amount)
+    if command.lines and command.amount != amount:
+        raise Invalid("lines_invalid", f"the lines add up to {amount}", "amount")
+    if command.payer == command.merchant:
+        raise Invalid("field_invalid", "payer and merchant are the same party", "payer")
+    quote, sellers = await _quote_and_sellers(tx, command)
+    payment = _price(tx, command, amount, quote, sellers)
+    if quote is not None:
+        owners = (command.merchant,) if command.payer is None else (command.merchant, command.payer)
+        exchange.use(tx, quote, owners, command.currency)
+    if command.payer is None:
+        return keep_payment(tx, payment, "payment.created")
+    await active_parties(tx, payer=command.payer)
+    consent = await tx.get(CONSENTS, consent_id(command.payer, command.merchant))
+    check_consent(consent, payment.pay_currency, payment.pay_amount)
+    return await _charge(tx, payment)
+
+
+async def _quote_and_sellers(tx: Tx, command: CreatePayment) -> tuple[Quote | None, dict[Id, Party]]:
+    sellers = dict.fromkeys((command.merchant, *(line.seller for line in command.lines)))
+    named = {f"seller {n}" if n else "merchant": key for n, key in enumerate(sellers)}
+    parties = await active_parties(tx, **named)
+    if any(party.kind != "merchant" for party in parties.values() if command.lines and party.id != command.merchant):
+        raise Invalid("lines_invalid", "a line's seller is a merchant", "lines")
+    quote = None
+    if command.quote is not None:
+        quote = await tx.get(QUOTES, command.quote)
+        if quote is None:
+            raise NotFound("object_not_found", "no such quote", "quote")
+    return quote, {party.id: party for party in parties.values()}
+
+
+def _price(
+    tx: Tx, command: CreatePayment, amount: int, quote: Quote | None, sellers: dict[Id, Party]
+) -> Payment:
+    """The payment with its terms frozen, in version 0."""
+    lines = freeze_lines(tx, command.lines, sellers, command.currency, quote)
+    terms = freeze(tx, sellers[command.merchant], command.currency, 0, amount, 0, quote)
+    return Payment(
+        id=tx.new_id(),
+        merchant=command.merchant,
+        payer=command.payer,
+        state="open",
+        capture=command.capture,
+        currency=command.currency,
+        amount=amount,
+        captured=0,
+        refunded=0,
+        tax=sum(line.tax for line in lines),
+        commission=sum(line.commission for line in lines) if lines else terms.commission,
+        pay_currency=terms.pay_currency,
+        pay_amount=terms.pay_amount,
+        pay_position=terms.pay_position,
+        settle_currency=terms.settle_currency,
+        settle_amount=terms.settle_amount,
+        settle_position=terms.settle_position,
+        quote=command.quote,
+        reference=command.reference,
+        description=command.description,
+        metadata=command.metadata,
+        lines=msgpack.encode(lines) if lines else b"",
+        pending=None,
+        attempt=0,
+        due=tx.now + STAYS_OPEN if command.payer is None else None,
+        version=0,
+        created=tx.now,
+    )
+
+
+@verb("payments.pay", about="payment")
+async def pay(tx: Tx, command: PayPayment) -> Payment:
+    """Pay an open payment from one's wallet. Raises NotFound, Forbidden, Declined(balance_insufficient), Conflict, Invalid."""
+    known = _in_time(tx, await load(tx, command.payment))
+    move(PAYMENT_STATES, known.state, "pay")
+    if known.payer is not None:
+        must_belong(command.payer, "payment", known.payer)
+    if command.payer == known.merchant:
+        raise Invalid("field_invalid", "payer and merchant are the same party", "payer")
+    await active_parties(tx, payer=command.payer)
+    payment = replace(known, payer=command.payer, due=None)
+    if command.quote is not None:
+        quote = await tx.get(QUOTES, command.quote)
+        if quote is None:
+            raise NotFound("object_not_found", "no such quote", "quote")
+        if known.quote is not None:
+            raise Conflict("quote_used", "the merchant has fixed the rate of this payment", "quote")
+        payment = _reprice(payment, quote)
+        exchange.use(tx, quote, (command.payer,), payment.currency)
+    try:
+        return await _charge(tx, payment)
+    except Refusal:
+        keep_payment(tx, replace(known, attempt=known.attempt + 1), "payment.declined")
+        raise
+
+
+def _reprice(payment: Payment, quote: Quote) -> Payment:
+    """The same bargain, paid at the payer's quote: what sellers get was frozen before and stays."""
+    lines = []
+    before = 0
+    for line in lines_of(payment):
+        pay_amount, pay_position = paid_part(before, line.amount, quote)
+        lines.append(replace(line, pay_amount=pay_amount, pay_position=pay_position))
+        before += line.amount
+    pay_amount, pay_position = paid_part(0, payment.amount, quote)
+    return replace(
+        payment,
+        quote=quote.id,
+        pay_currency=quote.pay_currency,
+        pay_amount=pay_amount,
+        pay_position=pay_position,
+        lines=msgpack.encode(tuple(lines)) if lines else b"",
+    )
+
+
+async def _charge(tx: Tx, payment: Payment) -> Payment:
+    """Set the money aside, or take it at once; the entry is the last thing that can fail."""
+    if payment.capture == "manual":
+        entry = postings.authorise(payment)
+        state = move(PAYMENT_STATES, payment.state, "authorise")
+        changed = replace(payment, state=state, pending=entry.id, due=tx.now + STAYS_AUTHORISED)
+        kept = keep_payment(tx, changed, "payment.authorised")
+    else:
+        state = move(PAYMENT_STATES, payment.state, "pay")
+        payer = postings.wallet(payment)
+        lines = lines_of(payment)
+        if lines:
+            moves = _open_trades(tx, payment, lines, payer)
+            taken = msgpack.encode(tuple(replace(line, captured=True) for line in lines))
+            changed = replace(payment, lines=taken)
+        else:
+            moves = postings.to_merchant(payment, payer, payment.amount)
+            changed = payment
+        entry = postings.pay(payment, moves)
+        kept = keep_payment(tx, replace(changed, state=state, captured=payment.amount), "payment.captured")
+    await tx.post(entry)
+    return kept
+
+
+def _open_trades(tx: Tx, payment: Payment, lines: tuple[Line, ...], payer: Id) -> list[Move]:
+    moves: list[Move] = []
+    for line in lines:
+        trade = open_trade(payment, line, tx.now)
+        moves.extend(hold(trade, payer))
+        keep(tx, trade, "trade.held")
+    return moves
+
+
+def still_pending(payment: Payment) -> int:
+    """What is still set aside of an authorised payment, in the payer's minor units."""
+    lines = lines_of(payment)
+    if lines:
+        return sum(line.pay_amount for line in lines if not line.captured)
+    return payment.pay_amount - postings.captured_share(replace(payment, captured=0), payment.captured)
+
+
+@verb("payments.capture", about="payment")
+async def capture(tx: Tx, command: CapturePayment) -> Payment:
+    """Take a part or all of what is authorised. Raises NotFound, Declined(capture_exceeds_authorised), Conflict, Invalid."""
+    payment = await load(tx, command.payment)
+    must_belong(command.by, "payment", payment.merchant)
+    _in_time(tx, payment)
+    move(PAYMENT_STATES, payment.state, "capture")
+    pending, aside = still_pending(payment), postings.set_aside(payment)
+    if payment.lines:
+        lines = _chosen(payment, command)
+        moves = _open_trades(tx, payment, lines, aside)
+        chosen = {line.trade for line in lines}
+        amount = sum(line.amount for line in lines)
+        pay_amount = sum(line.pay_amount for line in lines)
+        kept = tuple(replace(line, captured=line.captured or line.trade in chosen) for line in lines_of(payment))
+        changed = replace(payment, lines=msgpack.encode(kept))
+    else:
+        amount = _chosen_amount(payment, command)
+        moves = postings.to_merchant(payment, aside, amount)
+        pay_amount = postings.captured_share(payment, amount)
+        changed = payment
+    final = command.final or payment.captured + amount == payment.amount
+    entry = postings.capture(payment, moves, pay_amount, pending, final)
+    state = move(PAYMENT_STATES, payment.state, "capture_final" if final else "capture")
+    changed = replace(
+        changed,
+        state=state,
+        captured=payment.captured + amount,
+        pending=None if final else entry.id if pay_amount else payment.pending,
+        due=None if final else payment.due,
+    )
+    changed = keep_payment(tx, changed, "payment.captured")
+    await tx.post(entry)
+    return changed
+
+
+def _chosen(payment: Payment, command: CapturePayment) -> tuple[Line, ...]:
+    if command.amount is not None:
+        raise Invalid("field_invalid", "a payment with lines is captured by its trades", "amount")
+    open_lines = {line.trade: line for line in lines_of(payment) if not line.captured}
+    wanted = tuple(dict.fromkeys(command.trades)) or tuple(open_lines)
+    if not all(trade in open_lines for trade in wanted):
+        raise Declined("capture_exceeds_authorised", "not an uncaptured line of this payment", "trades")
+    return tuple(open_lines[trade] for trade in wanted)
+
+
+def _chosen_amount(payment: Payment, command: CapturePayment) -> int:
+    if command.trades:
+        raise Invalid("field_invalid", "a payment without lines is captured by amount", "trades")
+    left = payment.amount - payment.captured
+    amount = left if command.amount is None else check_amount(command.amount)
+    if amount > left:
+        raise Declined("capture_exceeds_authorised", f"{left} minor units are left to capture", "amount")
+    return amount
+
+
+@verb("payments.void", about="payment")
+async def void(tx: Tx, command: EndPayment) -> Payment:
+    """Free what is authorised and not captured. Raises NotFound, Conflict(state_conflict)."""
+    payment = await load(tx, command.payment)
+    must_belong(command.by, "payment", payment.merchant)
+    return await _void(tx, _in_time(tx, payment), "void")
+
+
+@verb("payments.cancel", about="payment")
+async def cancel(tx: Tx, command: EndPayment) -> Payment:
+    """Ask no longer for an open payment. Raises NotFound, Conflict(state_conflict)."""
+    payment = await load(tx, command.payment)
+    must_belong(command.by, "payment", payment.merchant)
+    state = move(PAYMENT_STATES, _in_time(tx, payment).state, "cancel")
+    return keep_payment(tx, replace(payment, state=state, due=None), "payment.cancelled")
+
+
+@verb("payments.expire", about="payment")
+async def expire(tx: Tx, command: DuePayment) -> Payment:
+    """Silence: what is open is cancelled, what is authorised is voided. Raises NotFound, Conflict where nothing is due."""
+    payment = await load(tx, command.payment)
+    if payment.version != command.version or payment.due is None or tx.now < payment.due:
+        raise Conflict("state_conflict", "nothing is due", "state")
+    if payment.state == "authorised":
+        return await _void(tx, payment, "expire")
+    state = move(PAYMENT_STATES, payment.state, "expire")
+    return keep_payment(tx, replace(payment, state=state, due=None), "payment.cancelled")
+
+
+async def _void(tx: Tx, payment: Payment, step: str) -> Payment:
+    state = "captured" if payment.captured else move(PAYMENT_STATES, payment.state, step)
+    move(PAYMENT_STATES, payment.state, step)
+    entry = postings.void(payment, still_pending(payment))
+    changed = keep_payment(tx, replace(payment, state=state, pending=None, due=None), "payment.voided")
+    await tx.post(entry)
+    return changed
+
+
+VERBS = (create, pay, capture, void, cancel, expire)

@@ -1,0 +1,47 @@
+"""Payouts: money that leaves a wallet for the owner's bank account, by bank file, until the bank books or returns it."""
+
+from msgspec import Struct
+
+from handfast.core.ids import Id
+
+PAYOUT_STATES = {
+    "requested": {"order": "ordered", "cancel": "cancelled"},
+    "ordered": {"book": "paid", "reject": "returned"},
+    "paid": {"return": "returned"},
+    "cancelled": {},
+    "returned": {},
+}
+FILE_STATES: dict[str, dict[str, str]] = {"written": {}}
+
+
+class Payout(Struct, frozen=True, gc=False):
+    """A payout in minor units. `source` is the purpose of the account that gave the money (a wallet, or the operator's own).
+
+    `end_to_end` is the text that the bank file and the statement carry.
+    """
+
+    id: Id
+    party: Id
+    state: str
+    currency: str
+    amount: int
+    source: int
+    file: Id | None
+    end_to_end: str
+    version: int
+    created: int
+
+
+class PayoutFile(Struct, frozen=True, gc=False):
+    """A pain.001 file that was written: `content` is the sealed bytes, `digest` their SHA-256."""
+
+    id: Id
+    state: str
+    currency: str
+    account: Id
+    count: int
+    total: int
+    digest: bytes
+    content: bytes
+    version: int
+    created: int

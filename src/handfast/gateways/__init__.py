@@ -1,0 +1,1 @@
+"""Protocols that other people's software speaks: one room for each, and none knows of another."""

@@ -1,0 +1,15 @@
+"""The ledger: accounts, entries and the port that every engine fills. What the money truth is."""
+
+from handfast.ledger.model import (
+    FLOORED,
+    Balance,
+    Entry,
+    Ledger,
+    Mode,
+    Outcome,
+    Posting,
+    Purpose,
+    refusal_of,
+)
+
+__all__ = ["FLOORED", "Balance", "Entry", "Ledger", "Mode", "Outcome", "Posting", "Purpose", "refusal_of"]

@@ -1,0 +1,130 @@
+"""A batch of entries decided in order over what an SQL engine loaded: what is to be answered and what to be written."""
+
+from collections.abc import Iterable, Sequence
+
+from handfast.core.ids import Id
+from handfast.ledger.model import Entry, Mode, Outcome, Posting
+from handfast.ledger.rules import Pending, create_entry
+
+EntryRow = tuple[Id, int, str, int]
+PostingRow = tuple[int, int, Id, Id, int, int, Id | None]
+AccountRow = tuple[Id, int, int, int, int]
+PendingRow = tuple[Id, Id, Id, int, str]
+
+
+class Needs:
+    """The keys that a batch has to see."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = [entry.id for entry in entries]
+        accounts: set[Id] = set()
+        self.pendings: list[Id] = []
+        for entry in entries:
+            for posting in entry.postings:
+                accounts.add(posting.debit)
+                accounts.add(posting.credit)
+                if posting.pending is not None:
+                    self.pendings.append(posting.pending)
+        self.accounts = sorted(accounts)
+
+
+class Batch:
+    """Decides entries in order. The engine fills it with what is stored, runs it, and writes what it holds then."""
+
+    def __init__(self, entries: Sequence[Entry], at: int, next_seq: int) -> None:
+        self._entries = entries
+        self._at = at
+        self.next_seq = next_seq
+        self.needs = Needs(entries)
+        self._balances: dict[Id, list[int]] = {}
+        self._pendings: dict[Id, Pending] = {}
+        self._stored_accounts: set[Id] = set()
+        self._stored_pendings: set[Id] = set()
+        self._stored: dict[Id, tuple[str, tuple[Posting, ...]]] = {}
+        self._refused: set[Id] = set()
+        self.entry_rows: list[EntryRow] = []
+        self.posting_rows: list[PostingRow] = []
+        self.refused_rows: list[tuple[Id]] = []
+
+    def fill(
+        self,
+        accounts: Iterable[AccountRow],
+        pendings: Iterable[PendingRow],
+        stored: dict[Id, tuple[str, tuple[Posting, ...]]],
+        refused: Iterable[Id],
+    ) -> None:
+        """Take in what the database holds of the needed keys."""
+        balances = self._balances
+        for row in accounts:
+            balances[row[0]] = list(row[1:5])
+        self._stored_accounts.update(balances)
+        for account in self.needs.accounts:
+            if account not in balances:
+                balances[account] = [0, 0, 0, 0]
+        for key, debit, credit, amount, state in pendings:
+            self._pendings[key] = Pending(debit, credit, amount, state)
+        self._stored_pendings.update(self._pendings)
+        self._stored = stored
+        self._refused = set(refused)
+
+    def decide(self) -> list[Outcome]:
+        """One outcome for each entry, in order; the rows to write are left in the batch."""
+        outcomes = []
+        for entry in self._entries:
+            outcome = self._replay(entry)
+            if outcome is None:
+                outcome = create_entry(entry, self._balances, self._pendings)
+                if outcome is Outcome.CREATED:
+                    self._record(entry)
+                else:
+                    self._refused.add(entry.id)
+                    self.refused_rows.append((entry.id,))
+            outcomes.append(outcome)
+        return outcomes
+
+    def _replay(self, entry: Entry) -> Outcome | None:
+        stored = self._stored.get(entry.id)
+        if stored is not None:
+            same = stored == (entry.kind, entry.postings)
+            return Outcome.EXISTS if same else Outcome.EXISTS_WITH_DIFFERENT_CONTENT
+        if entry.id in self._refused:
+            return Outcome.ID_ALREADY_REFUSED
+        return None
+
+    def _record(self, entry: Entry) -> None:
+        seq = self.next_seq
+        self.next_seq = seq + 1
+        self.entry_rows.append((entry.id, seq, entry.kind, self._at))
+        rows = self.posting_rows
+        for n, posting in enumerate(entry.postings):
+            rows.append((seq, n, posting.debit, posting.credit, posting.amount, posting.mode, posting.pending))
+        self._stored[entry.id] = (entry.kind, entry.postings)
+
+    def _touched(self) -> set[Id]:
+        touched: set[Id] = set()
+        for row in self.posting_rows:
+            touched.add(row[2])
+            touched.add(row[3])
+        return touched
+
+    def account_rows(self) -> tuple[list[AccountRow], list[AccountRow]]:
+        """The rows of touched accounts: those to insert and those to update, each in id order."""
+        fresh: list[AccountRow] = []
+        changed: list[AccountRow] = []
+        for account in sorted(self._touched()):
+            debits_pending, debits, credits_pending, credits = self._balances[account]
+            row = (account, debits_pending, debits, credits_pending, credits)
+            (changed if account in self._stored_accounts else fresh).append(row)
+        return fresh, changed
+
+    def pending_rows(self) -> tuple[list[PendingRow], list[PendingRow]]:
+        """The rows of pending postings: those to insert and those to update."""
+        fresh: list[PendingRow] = []
+        changed: list[PendingRow] = []
+        touched = {row[6] for row in self.posting_rows if row[6] is not None}
+        touched.update(entry.id for entry in self._entries if any(p.mode == Mode.PENDING for p in entry.postings))
+        for key in sorted(touched & self._pendings.keys()):
+            pending = self._pendings[key]
+            row = (key, pending.debit, pending.credit, pending.amount, pending.state)
+            (changed if key in self._stored_pendings else fresh).append(row)
+        return fresh, changed

@@ -1,0 +1,118 @@
+"""The PostgreSQL engine: entries and balances in the desk's own PostgreSQL transaction, one pipeline each way."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import psycopg
+
+from handfast.core.ids import Id
+from handfast.ledger.batch import Batch
+from handfast.ledger.model import Balance, Entry, Outcome, Posting
+
+_ACCOUNTS = (
+    "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted FROM accounts"
+    " WHERE id = ANY(%b::bytea[])"
+)
+_PENDINGS = "SELECT id, debit, credit, amount, state FROM pendings WHERE id = ANY(%b::bytea[])"
+_ENTRIES = (
+    "SELECT e.id, e.kind, p.debit, p.credit, p.amount, p.mode, p.pending FROM entries e"
+    " JOIN postings p ON p.entry = e.seq WHERE e.id = ANY(%b::bytea[]) ORDER BY e.seq, p.n"
+)
+_REFUSED = "SELECT id FROM refused_entries WHERE id = ANY(%b::bytea[])"
+
+
+class Connected(Protocol):
+    """Whoever owns the connection and may replace it when it was lost."""
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """The one writing connection."""
+
+
+class PostgresLedger:
+    """Fills the Ledger port over the desk's connection; the caller begins and commits."""
+
+    def __init__(self, source: Connected) -> None:
+        self._source = source
+        self._next_seq: int | None = None
+
+    @property
+    def _db(self) -> psycopg.Connection[Any]:
+        return self._source.connection
+
+    def post(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
+        """Decide in order and write; see Ledger.post."""
+        if self._next_seq is None:
+            row = self._db.execute("SELECT coalesce(max(seq), 0) + 1 FROM entries").fetchone()
+            assert row is not None
+            self._next_seq = int(row[0])
+        batch = Batch(entries, at, self._next_seq)
+        needs = batch.needs
+        with self._db.pipeline():
+            cursors = [
+                self._db.execute(sql, (list(keys),), binary=True)
+                for sql, keys in (
+                    (_ACCOUNTS, needs.accounts),
+                    (_PENDINGS, needs.pendings),
+                    (_ENTRIES, needs.entries),
+                    (_REFUSED, needs.entries),
+                )
+            ]
+            accounts, pendings, entry_rows, refused = (cursor.fetchall() for cursor in cursors)
+        stored: dict[Id, tuple[str, tuple[Posting, ...]]] = {}
+        for key, kind, *posting in entry_rows:
+            stored[key] = (kind, (*stored.get(key, (kind, ()))[1], Posting(*posting)))
+        batch.fill(accounts, pendings, stored, [key for (key,) in refused])
+        outcomes = batch.decide()
+        self._write(batch)
+        self._next_seq = batch.next_seq
+        return outcomes
+
+    def balances(self, accounts: Sequence[Id]) -> list[Balance]:
+        """See Ledger.balances."""
+        rows = self._db.execute(_ACCOUNTS, (list(accounts),), binary=True).fetchall()
+        found = {row[0]: Balance(*row) for row in rows}
+        return [found.get(account) or Balance(account) for account in accounts]
+
+    def forget(self) -> None:
+        """See Ledger.forget."""
+        self._next_seq = None
+
+    def _many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run a statement over rows given as one array for each column."""
+        if rows:
+            self._db.execute(sql, [list(column) for column in zip(*rows, strict=True)], binary=True)
+
+    def _write(self, batch: Batch) -> None:
+        account_columns = "(id, debits_pending, debits_posted, credits_pending, credits_posted)"
+        account_arrays = "unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])"
+        fresh, changed = batch.account_rows()
+        pending_fresh, pending_changed = batch.pending_rows()
+        with self._db.pipeline():
+            self._many(
+                "INSERT INTO entries (id, seq, kind, at) SELECT * FROM"
+                " unnest(%b::bytea[], %b::bigint[], %b::text[], %b::bigint[])",
+                batch.entry_rows,
+            )
+            self._many(
+                "INSERT INTO postings (entry, n, debit, credit, amount, mode, pending) SELECT * FROM"
+                " unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[], %b::bytea[])",
+                batch.posting_rows,
+            )
+            self._many(f"INSERT INTO accounts {account_columns} SELECT * FROM {account_arrays}", fresh)
+            self._many(
+                "UPDATE accounts a SET debits_pending = u.dp, debits_posted = u.d, credits_pending = u.cp,"
+                f" credits_posted = u.c FROM {account_arrays} u(id, dp, d, cp, c) WHERE a.id = u.id",
+                changed,
+            )
+            self._many(
+                "INSERT INTO pendings (id, debit, credit, amount, state) SELECT * FROM"
+                " unnest(%b::bytea[], %b::bytea[], %b::bytea[], %b::bigint[], %b::text[])",
+                pending_fresh,
+            )
+            self._many(
+                "UPDATE pendings p SET state = u.state FROM unnest(%b::bytea[], %b::text[]) u(id, state)"
+                " WHERE p.id = u.id",
+                [(row[0], row[4]) for row in pending_changed],
+            )
+            self._many("INSERT INTO refused_entries (id) SELECT * FROM unnest(%b::bytea[])", batch.refused_rows)

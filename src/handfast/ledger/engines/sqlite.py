@@ -1,0 +1,102 @@
+"""The embedded engine: entries and balances in the desk's own SQLite transaction."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import apsw
+
+from handfast.core.ids import Id
+from handfast.ledger.batch import Batch
+from handfast.ledger.model import Balance, Entry, Outcome, Posting
+
+_ACCOUNTS = (
+    "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted FROM accounts"
+    " WHERE id IN (SELECT value FROM carray(?))"
+)
+_PENDINGS = (
+    "SELECT id, debit, credit, amount, state FROM pendings WHERE id IN (SELECT value FROM carray(?))"
+)
+_ENTRIES = "SELECT id, seq, kind FROM entries WHERE id IN (SELECT value FROM carray(?))"
+_REFUSED = "SELECT id FROM refused_entries WHERE id IN (SELECT value FROM carray(?))"
+_POSTINGS = "SELECT debit, credit, amount, mode, pending FROM postings WHERE entry = ? ORDER BY n"
+
+
+class Connected(Protocol):
+    """Whoever owns the connection and may replace it when it was lost."""
+
+    @property
+    def connection(self) -> apsw.Connection:
+        """The one writing connection."""
+
+
+class SqliteLedger:
+    """Fills the Ledger port over the desk's connection; the caller begins and commits."""
+
+    def __init__(self, source: Connected) -> None:
+        self._source = source
+        self._next_seq: int | None = None
+
+    @property
+    def _db(self) -> apsw.Connection:
+        return self._source.connection
+
+    def post(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
+        """Decide in order and write; see Ledger.post."""
+        if self._next_seq is None:
+            self._next_seq = self._db.execute("SELECT coalesce(max(seq), 0) + 1 FROM entries").fetchall()[0][0]
+        batch = Batch(entries, at, self._next_seq)
+        needs = batch.needs
+        batch.fill(
+            self._rows(_ACCOUNTS, needs.accounts),
+            self._rows(_PENDINGS, needs.pendings),
+            {
+                key: (kind, tuple(Posting(*row) for row in self._db.execute(_POSTINGS, (seq,))))
+                for key, seq, kind in self._rows(_ENTRIES, needs.entries)
+            },
+            [key for (key,) in self._rows(_REFUSED, needs.entries)],
+        )
+        outcomes = batch.decide()
+        self._write(batch)
+        self._next_seq = batch.next_seq
+        return outcomes
+
+    def balances(self, accounts: Sequence[Id]) -> list[Balance]:
+        """See Ledger.balances."""
+        found = {row[0]: Balance(*row) for row in self._rows(_ACCOUNTS, accounts)}
+        return [found.get(account) or Balance(account) for account in accounts]
+
+    def forget(self) -> None:
+        """See Ledger.forget."""
+        self._next_seq = None
+
+    def _rows(self, sql: str, keys: Sequence[Id]) -> list[tuple]:  # type: ignore[type-arg]
+        return self._db.execute(sql, (apsw.carray(tuple(keys)),)).fetchall() if keys else []
+
+    def _write(self, batch: Batch) -> None:
+        many = self._db.executemany
+        if batch.entry_rows:
+            many("INSERT INTO entries (id, seq, kind, at) VALUES (?, ?, ?, ?)", batch.entry_rows)
+            many(
+                "INSERT INTO postings (entry, n, debit, credit, amount, mode, pending) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                batch.posting_rows,
+            )
+        fresh, changed = batch.account_rows()
+        if fresh:
+            many(
+                "INSERT INTO accounts (id, debits_pending, debits_posted, credits_pending, credits_posted)"
+                " VALUES (?, ?, ?, ?, ?)",
+                fresh,
+            )
+        if changed:
+            many(
+                "UPDATE accounts SET debits_pending = ?2, debits_posted = ?3, credits_pending = ?4,"
+                " credits_posted = ?5 WHERE id = ?1",
+                changed,
+            )
+        pending_fresh, pending_changed = batch.pending_rows()
+        if pending_fresh:
+            many("INSERT INTO pendings (id, debit, credit, amount, state) VALUES (?, ?, ?, ?, ?)", pending_fresh)
+        if pending_changed:
+            many("UPDATE pendings SET state = ? WHERE id = ?", [(row[4], row[0]) for row in pending_changed])
+        if batch.refused_rows:
+            many("INSERT INTO refused_entries (id) VALUES (?)", batch.refused_rows)

@@ -1,0 +1,1 @@
+"""The sandbox: a market, its people and its bank, played on one machine."""

@@ -1,0 +1,43 @@
+"""The desk's own rows: what was asked (operations) and what came of it (events, the outbox)."""
+
+from msgspec import Struct
+
+from handfast.core.ids import Id
+from handfast.store.table import Table
+
+
+class Operation(Struct, frozen=True, gc=False):
+    """One verb that was asked and answered: idempotency record, audit log and the root of `explain` in one.
+
+    `id` is derived from actor and idempotency key where there is one. `outcome` is "" or the refusal's code; `body` the
+    msgpack of the result, or of the refusal's message and param. `object` is what it was about.
+    """
+
+    id: Id
+    verb: str
+    actor: str
+    request: Id
+    object: Id | None
+    fingerprint: bytes
+    outcome: str
+    body: bytes
+    at: int
+
+
+class Event(Struct, frozen=True, gc=False):
+    """One state change of one object: `id` is the object's id and version, `body` the msgpack of the object then.
+
+    `seq` orders all events of the database without gaps; `owner` is the party that is owed it.
+    """
+
+    id: Id
+    seq: int
+    type: str
+    owner: Id
+    operation: Id
+    at: int
+    body: bytes
+
+
+OPERATIONS = Table("operations", Operation)
+EVENTS = Table("events", Event)

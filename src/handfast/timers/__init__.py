@@ -1,0 +1,1 @@
+"""What happens on Handfast's own clock."""

