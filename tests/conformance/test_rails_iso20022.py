@@ -9,7 +9,7 @@ from lxml import etree
 from sepaxml import SepaTransfer
 from tests.unit.rails.documents import OURS, THEIRS, assert_valid
 
-from handfast.core.errors import Declined, Invalid
+from handfast.core.errors import Declined, Invalid, NotFound
 from handfast.rails import PaymentFile, PaymentInstruction, Statement, UsAccount, read_statement, write_payments
 from handfast.sandbox.bank import Bank
 
@@ -207,6 +207,28 @@ def test_the_bank_refuses_a_file_that_does_not_add_up_and_books_nothing(old: str
         made.execute(data.replace(old, new).encode(), on=NEXT)
     assert refusal.value.code == "payout_file_invalid"
     assert made.balance(OURS) == 100_000
+
+
+@pytest.mark.parametrize("part", ["GrpHdr", "PmtInf"])
+@pytest.mark.parametrize(("old", "new"), [("<CtrlSum>123.50", "<CtrlSum>123.51"), ("<NbOfTxs>2", "<NbOfTxs>3")])
+def test_the_bank_checks_the_sums_of_the_header_and_of_the_group(part: str, old: str, new: str) -> None:
+    before, mark, after = write_payments(payments(*TWO)).decode().partition(f"<{part}>")
+    with pytest.raises(Invalid):
+        bank().execute((before + mark + after.replace(old, new, 1)).encode(), on=NEXT)
+
+
+def test_the_bank_pays_only_in_the_accounts_currency() -> None:
+    with pytest.raises(Invalid, match="in USD"):
+        bank(currency="USD").execute(write_payments(payments(*TWO)), on=NEXT)
+
+
+def test_a_payment_comes_back_once() -> None:
+    made = bank()
+    made.execute(write_payments(payments(*TWO)), on=NEXT)
+    made.give_back(OURS, "po-1", on=NEXT)
+    with pytest.raises(NotFound):
+        made.give_back(OURS, "po-1", on=NEXT)
+    assert made.balance(OURS) == 100_000 - 5
 
 
 def test_the_bank_executes_a_file_once_in_time_and_only_with_enough_money() -> None:

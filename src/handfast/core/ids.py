@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Callable
 from hashlib import blake2b
+from itertools import count
 
 from handfast.core.money import CURRENCIES, NUMBERS
 
@@ -34,6 +35,22 @@ def seeded_ids(seed: int) -> NewId:
     """The generator of a demo or a simulation: equal seeds give equal ids in equal order."""
     bits = random.Random(seed).getrandbits
     return lambda now: (now // 1000).to_bytes(6, "big") + bits(56).to_bytes(7, "big") + _TAIL
+
+
+def ids_from_keys(seed: int) -> Callable[[Id], NewId]:
+    """Generators for verbs by their operation's key: the same ids come again when a verb is run again."""
+    secret = seed.to_bytes(8, "big", signed=True)
+
+    def of(key: Id) -> NewId:
+        numbers = count()
+
+        def new_id(now: int) -> Id:
+            bits = blake2b(key + next(numbers).to_bytes(4, "big"), digest_size=7, key=secret).digest()
+            return (now // 1000).to_bytes(6, "big") + bits + _TAIL
+
+        return new_id
+
+    return of
 
 
 def text(prefix: str, value: Id) -> str:

@@ -75,7 +75,7 @@ def _create_posting(
         return Outcome.SECOND_PENDING
     if debit[13] in _FLOORED and giver[0] - freed + giver[1] + amount > giver[3]:
         return Outcome.EXCEEDS_CREDITS
-    if giver[0] + giver[1] + amount > LIMIT or taker[2] + taker[3] + amount > LIMIT:
+    if giver[0] - freed + giver[1] + amount > LIMIT or taker[2] - freed + taker[3] + amount > LIMIT:
         return Outcome.OVERFLOWS
     return None
 

@@ -252,7 +252,7 @@ def _details(transaction: Transaction, booking: Booking, account: BankAccount) -
 
 
 def _remittance(text: str) -> ET.Element | None:
-    if not text.strip():
+    if not text.strip(" "):
         return None
     if _CREDITOR_REFERENCE.fullmatch(text):
         kind = _element("Tp", _element("CdOrPrtry", _element("Cd", "SCOR")))

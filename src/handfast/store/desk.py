@@ -58,24 +58,28 @@ class Changes(Protocol):
 
 
 class Verb(Struct, frozen=True):
-    """A verb by its name, with the types that cross a socket; `about` names the command's field that holds its object."""
+    """A verb by its name, with the types that cross a socket; `about` names the command's field that holds its object.
+
+    A quiet verb leaves no operations row: for a loop's own bookkeeping, which stages no events and takes no key.
+    """
 
     name: str
     run: Callable[["Tx", Any], Coroutine[Any, Any, Any]]
     command: Any
     result: Any
     about: str | None
+    quiet: bool = False
 
 
 def verb(
-    name: str, about: str | None = None
+    name: str, about: str | None = None, *, quiet: bool = False
 ) -> Callable[[Callable[["Tx", Any], Coroutine[Any, Any, Any]]], Verb]:
     """Register a coroutine function as a verb; command and result types are read from its annotations."""
 
     def register(run: Callable[["Tx", Any], Coroutine[Any, Any, Any]]) -> Verb:
         hints = get_type_hints(run)
         (command,) = (hint for key, hint in hints.items() if key not in ("tx", "return"))
-        return Verb(name, run, command, hints["return"], about)
+        return Verb(name, run, command, hints["return"], about, quiet)
 
     return register
 
@@ -223,7 +227,9 @@ class _Batch:
                     return None
                 if seen is not None:
                     return self._replay(run, seen)
-            run.tx = Tx(self._now, run.request.actor, self._desk.new_id)
+            ids_of = self._desk.ids_of
+            new_id = self._desk.new_id if ids_of is None or key is None else ids_of(key)
+            run.tx = Tx(self._now, run.request.actor, new_id)
             if key is not None:
                 run.tx._reads.append((OPERATIONS, key))
             run.start = self._accepted
@@ -362,6 +368,9 @@ class _Batch:
                 about = about or row.id
                 body = _encode(row)
                 self.events.append(Event(event_id(row.id, row.version), 0, type_, owner, operation, self._now, body))
+        if run.verb.quiet:
+            assert not tx._events, run.verb.name
+            return
         body = _encode(done.result) if no is None else _encode((no.message, no.param))
         code = "" if no is None else no.code
         self._write(
@@ -423,14 +432,26 @@ def replay(verb: Verb, seen: Operation) -> Answer:
 
 
 class Desk:
-    """Runs batches over one store and one ledger. Not thread-safe: one thread owns it, or a test steps it."""
+    """Runs batches over one store and one ledger. Not thread-safe: one thread owns it, or a test steps it.
 
-    def __init__(self, store: Store, post: Post, verbs: Mapping[str, Verb], clock: Clock, new_id: NewId) -> None:
+    `ids_of` gives a keyed request's verb ids of its own, where a run must come out the same whatever work was lost.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        post: Post,
+        verbs: Mapping[str, Verb],
+        clock: Clock,
+        new_id: NewId,
+        ids_of: Callable[[Id], NewId] | None = None,
+    ) -> None:
         self.store = store
         self.post = post
         self.verbs = verbs
         self.clock = clock
         self.new_id = new_id
+        self.ids_of = ids_of
 
     def run(self, requests: Sequence[Request]) -> list[Answer]:
         """Answer the requests, in order of arrival; each answer is durable when this returns."""

@@ -122,7 +122,7 @@ class Intake:
         return refused
 
     def submit(self, request: Request, done: Callable[[Answer], None]) -> None:
-        """Hand a request over from any thread; `done` gets the answer, in the desk's thread or, refused at once, here."""
+        """Hand a request over; `done` gets the answer, in the desk's thread or, if refused at once, in this."""
         for _, answer in self.give(((request, done),), self._callbacks):
             done(answer)
 
@@ -164,6 +164,10 @@ class Intake:
         try:
             while self._serve(self._take()):
                 pass
+        except BaseException:
+            self.failed = Unavailable("internal", "the desk ended by an unexpected fault")
+            self._close(self.failed)
+            raise
         finally:
             if self._on_end is not None:
                 self._on_end()

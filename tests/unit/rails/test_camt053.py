@@ -173,6 +173,12 @@ def test_a_banks_own_transaction_code_is_kept() -> None:
     assert found.lines[0].bank_transaction_code == "N193"
 
 
+def test_a_transactions_own_code_says_more_than_its_entrys() -> None:
+    own = "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RDDT</Cd><SubFmlyCd>ESDD</SubFmlyCd></Fmly></Domn></BkTxCd>"
+    (found,) = read(statement(entry(details=transaction(more=own)), opening="0.00", closing="12.30"))
+    assert found.lines[0].bank_transaction_code == "PMNT-RDDT-ESDD"
+
+
 @pytest.mark.parametrize(
     ("wrong", "code", "place"),
     [
@@ -208,6 +214,7 @@ def test_a_banks_own_transaction_code_is_kept() -> None:
         (statement(statement_id="x" * 36), "malformed", "/Stmt[1]/Id"),
         (statement(statement_id=""), "malformed", "/Stmt[1]/Id"),
         (statement(statement_id="<b>S1</b>"), "malformed", "/Stmt[1]/Id"),
+        (statement(statement_id="S<b/>1"), "malformed", "/Stmt[1]/Id"),
         (statement(before="<Id>S2</Id>"), "malformed", "/Stmt[1]"),
         (
             statement(entry("3.00", details=transaction("1.00") + transaction("1.99")), closing="103.00"),
@@ -340,6 +347,10 @@ def test_a_time_is_a_time_of_the_calendar(time: str) -> None:
 def test_another_message_or_version_is_unsupported(namespace: str) -> None:
     data = document(statement()).replace(b"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08", namespace.encode())
     assert refused(data).code == "statement_unsupported"
+
+
+def test_another_root_is_unsupported() -> None:
+    assert refused(document(statement()).replace(b"Document", b"Documents")).code == "statement_unsupported"
 
 
 def test_elements_of_another_namespace_do_not_count() -> None:

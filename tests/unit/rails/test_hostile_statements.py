@@ -13,6 +13,7 @@ from tests.unit.rails.documents import ACCOUNTS, document, entry, statement, tra
 
 from handfast.core.errors import Refusal
 from handfast.rails import read_statement
+from handfast.rails.iso20022.markup import MAX_DEPTH
 
 WHOLE = document(
     statement(
@@ -117,6 +118,17 @@ def test_no_change_of_a_few_characters_causes_anything_but_a_refusal(place: int,
     except Refusal:
         return
     assert found.opening + sum(line.amount for line in found.lines) == found.closing
+
+
+def test_nesting_has_a_bound() -> None:
+    depth = MAX_DEPTH - 3  # below Document, BkToCstmrStmt and Stmt
+    for levels in (depth, depth + 1):
+        nested = "<b>" * levels + "</b>" * levels
+        data = WHOLE.replace(b"</Stmt>", f"{nested}</Stmt>".encode())
+        if levels == depth:
+            assert read_statement(data, ACCOUNTS)
+        else:
+            assert "nested" in refusal_of(data).message
 
 
 # Each in a process that the kernel allows 512 MiB of address space, interpreter and libraries included.

@@ -75,6 +75,10 @@ def test_only_euros_within_the_area_are_sepa_payments(
     assert texts(data, "PmtInf/ChrgBr") == charges
 
 
+def test_euros_from_outside_the_area_are_no_sepa_payment() -> None:
+    assert texts(write_payments(replace(FILE, debtor_account=US)), "PmtInf/ChrgBr") == ["SHAR"]
+
+
 def test_a_us_account_is_a_routing_number_and_an_account_number() -> None:
     file = replace(paying(currency="USD", creditor_account=US, country="US"), debtor_account=US, debtor_bic=None)
     data = write_payments(file)

@@ -1,14 +1,79 @@
-"""The safeguarded bank accounts, their statements line by line, and the proof that they equal the books."""
+"""The safeguarded bank accounts, their statements line by line, and the custody equation."""
 
-from handfast.domain.custody.model import CUSTODY_MODES, BankLine, BankStatement, CustodyAccount
-from handfast.domain.custody.tables import BANK_LINES, BANK_STATEMENTS, CUSTODY_ACCOUNTS
+from handfast.domain.custody.lines import admit_line, keep_matched, must_match, same_line
+from handfast.domain.custody.model import (
+    CUSTODY_MODES,
+    LINE_STATES,
+    BankLine,
+    BankStatement,
+    CustodyAccount,
+    Equation,
+    LineDetails,
+    OpenLines,
+)
+from handfast.domain.custody.postings import booking, own_account
+from handfast.domain.custody.proof import equation
+from handfast.domain.custody.tables import (
+    BANK_LINES,
+    BANK_STATEMENTS,
+    CUSTODY_ACCOUNTS,
+    booked_lines,
+    custody_account_id,
+    custody_accounts,
+    line_id,
+    lines_in_suspense,
+    newest_statement,
+    postings_sum,
+    statement_id,
+)
+from handfast.domain.custody.verbs import (
+    VERBS,
+    BookSuspense,
+    OpenAccount,
+    RecordStatement,
+    ResolveSuspense,
+    account_in,
+    book_suspense,
+    open_account,
+    record_statement,
+    resolve_suspense,
+)
 
 __all__ = [
     "BANK_LINES",
     "BANK_STATEMENTS",
     "CUSTODY_ACCOUNTS",
     "CUSTODY_MODES",
+    "LINE_STATES",
+    "VERBS",
     "BankLine",
     "BankStatement",
+    "BookSuspense",
     "CustodyAccount",
+    "Equation",
+    "LineDetails",
+    "OpenAccount",
+    "OpenLines",
+    "RecordStatement",
+    "ResolveSuspense",
+    "account_in",
+    "admit_line",
+    "book_suspense",
+    "booked_lines",
+    "booking",
+    "custody_account_id",
+    "custody_accounts",
+    "equation",
+    "keep_matched",
+    "line_id",
+    "lines_in_suspense",
+    "must_match",
+    "newest_statement",
+    "open_account",
+    "own_account",
+    "postings_sum",
+    "record_statement",
+    "resolve_suspense",
+    "same_line",
+    "statement_id",
 ]

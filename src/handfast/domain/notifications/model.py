@@ -4,6 +4,8 @@ from msgspec import Struct
 
 from handfast.core.clocks import DAY, HOUR, MINUTE, SECOND
 from handfast.core.ids import Id
+from handfast.domain.parties import HOUSE
+from handfast.store.rows import Event
 
 ENDPOINT_STATES = {"active": {"disable": "disabled"}, "disabled": {"enable": "active"}}
 DELIVERY_STATES = {
@@ -15,7 +17,10 @@ DELIVERY_STATES = {
 }
 
 PAUSES = (5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 8 * HOUR, 12 * HOUR, DAY, DAY)
-"""How long to wait after the first, second … failed try; the try after the last pause, on the third day, is the last."""
+"""How long to wait after the first, second … failed try; the tenth try, on the third day, is the last."""
+
+LEASE = MINUTE
+"""How long a claimed delivery is left to who claimed it; then it may be claimed again."""
 
 OVERLAP = DAY
 """For how long after a rotation what is sent is signed with the former secret too."""
@@ -43,7 +48,7 @@ class Endpoint(Struct, frozen=True, gc=False):
 class Delivery(Struct, frozen=True, gc=False):
     """One event on its way to one endpoint. Its times are wall time (µs).
 
-    What goes to one endpoint about one object is a queue: `place` counts 1, 2, 3 … in it, the id derives from the three,
+    What goes to one endpoint about one object is a queue: `place` counts 1, 2, 3 … in it, the id derives from these,
     and a delivery is "waiting" until the one before it is delivered or parked. `due` says when it may be claimed: at
     its next try, or when its lease ends. `seq` is the event's place among all events. `last_status` is the HTTP status
     of the last answer, or 0 and `last_error` where there was none.
@@ -69,3 +74,16 @@ class Mark(Struct, frozen=True, gc=False):
 
     id: Id
     value: int
+
+
+def wants(endpoint: Endpoint, event: Event) -> bool:
+    """Whether an endpoint is owed an event: it is its party's, or the house asks, and a pattern names its type."""
+    return endpoint.party in (event.owner, HOUSE) and any(
+        pattern in ("*", event.type) or (pattern.endswith(".*") and event.type.startswith(pattern[:-1]))
+        for pattern in endpoint.types.split()
+    )
+
+
+def is_owed(endpoint: Endpoint, event: Event) -> bool:
+    """Whether an event goes to an endpoint of itself: it wants it, and was there when it happened."""
+    return endpoint.state == "active" and endpoint.created <= event.at and wants(endpoint, event)

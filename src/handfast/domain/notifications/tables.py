@@ -1,8 +1,11 @@
 """Rows of webhook endpoints, deliveries and the marks that loops keep."""
 
+from collections.abc import Collection
+
 from handfast.core.ids import Id, digest_id
 from handfast.domain.notifications.model import Delivery, Endpoint, Mark
-from handfast.store.reader import Reader, find, get, select
+from handfast.domain.parties import HOUSE
+from handfast.store.reader import Reader, find, get
 from handfast.store.rows import EVENTS, Event
 from handfast.store.table import Table
 
@@ -19,3 +22,82 @@ INDEXES = (
 
 FANNED_OUT = digest_id(b"mark", b"events fanned out")
 MARKET_OFFSET = digest_id(b"mark", b"market clock offset")
+
+
+def queue(endpoint: Id, about: Id) -> Id:
+    """The mark that counts what was queued for an endpoint about an object."""
+    return digest_id(b"queue", endpoint, about)
+
+
+def delivery_id(endpoint: Id, about: Id, place: int) -> Id:
+    """The delivery that has that place in the queue of an endpoint and an object."""
+    return digest_id(b"delivery", endpoint, about, place.to_bytes(8, "big"))
+
+
+def fanned_out(reader: Reader) -> int:
+    """The place among all events up to which deliveries were made."""
+    mark = get(reader, MARKS, FANNED_OUT)
+    return mark.value if mark else 0
+
+
+def events_after(reader: Reader, seq: int, limit: int) -> list[Event]:
+    """The next events of all, in order."""
+    return find(reader, EVENTS, "seq > ? ORDER BY seq LIMIT ?", seq, limit)
+
+
+def events_by_id(reader: Reader, ids: Collection[Id]) -> dict[Id, Event]:
+    """The events of those ids."""
+    return {event.id: event for event in find(reader, EVENTS, f"id IN ({_marks(ids)})", *ids)}
+
+
+def active_endpoints(reader: Reader, parties: Collection[Id]) -> dict[Id, list[Endpoint]]:
+    """The endpoints of each of these parties that are sent to."""
+    found: dict[Id, list[Endpoint]] = {}
+    for endpoint in find(reader, ENDPOINTS, f"party IN ({_marks(parties)}) AND state = 'active' ORDER BY id", *parties):
+        found.setdefault(endpoint.party, []).append(endpoint)
+    return found
+
+
+def _marks(values: Collection[Id]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def endpoints_of(reader: Reader, party: Id) -> list[Endpoint]:
+    """A party's endpoints, oldest first."""
+    return find(reader, ENDPOINTS, "party = ? ORDER BY id", party)
+
+
+def endpoints_with_due(reader: Reader, after: Id, at: int, limit: int) -> list[Id]:
+    """Active endpoints to which something may be sent at that wall time, by id, round robin from after `after`."""
+    due = "SELECT 1 FROM deliveries WHERE deliveries.endpoint = endpoints.id AND due <= ?"
+    sql = f"SELECT id FROM endpoints WHERE state = 'active' AND id {{}} ? AND EXISTS ({due}) ORDER BY id LIMIT ?"
+    found = reader.rows(sql.format(">"), (after, at, limit))
+    if len(found) < limit:
+        found += reader.rows(sql.format("<="), (after, at, limit - len(found)))
+    return [row[0] for row in found]
+
+
+def due_deliveries(reader: Reader, endpoint: Id, at: int, limit: int) -> list[Delivery]:
+    """What may be sent to an endpoint at that wall time, what has waited longest first."""
+    return find(reader, DELIVERIES, "endpoint = ? AND due <= ? ORDER BY due, seq LIMIT ?", endpoint, at, limit)
+
+
+def deliveries_of(reader: Reader, endpoint: Id, limit: int, before: Delivery | None = None) -> list[Delivery]:
+    """An endpoint's deliveries, newest event first; `before` is the last one of the page before."""
+    if before is None:
+        return find(reader, DELIVERIES, "endpoint = ? ORDER BY seq DESC, id LIMIT ?", endpoint, limit)
+    where = "endpoint = ? AND seq <= ? AND (seq < ? OR id > ?) ORDER BY seq DESC, id LIMIT ?"
+    return find(reader, DELIVERIES, where, endpoint, before.seq, before.seq, before.id, limit)
+
+
+def deliveries_of_event(reader: Reader, event: Id) -> list[Delivery]:
+    """All deliveries of an event, to whichever endpoint, oldest first."""
+    return find(reader, DELIVERIES, "event = ? ORDER BY created, place", event)
+
+
+def events_owed(reader: Reader, party: Id, after: int, until: int, limit: int) -> list[Event]:
+    """The events that a party is owed whose place among all is in after < seq <= until, in order; the house, all."""
+    if party == HOUSE:
+        return find(reader, EVENTS, "seq > ? AND seq <= ? ORDER BY seq LIMIT ?", after, until, limit)
+    where = "owner = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+    return find(reader, EVENTS, where, party, after, until, limit)

@@ -1,4 +1,4 @@
-"""Consents: a payer lets one merchant charge its wallet, up to a limit a payment, until it withdraws."""
+"""Consents: a payer lets one merchant charge its wallet, up to a ceiling a payment, until it withdraws."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,12 +14,12 @@ from handfast.store.desk import Tx, verb
 
 
 class GiveConsent(Struct, frozen=True):
-    """Let the merchant charge up to `limit` minor units of `currency` a payment."""
+    """Let the merchant charge up to `ceiling` minor units of `currency` a payment."""
 
     payer: Id
     merchant: Id
     currency: str
-    limit: int
+    ceiling: int
 
 
 class WithdrawConsent(Struct, frozen=True):
@@ -33,15 +33,15 @@ def check_consent(consent: Consent | None, currency: str, amount: int) -> None:
     """Raises Declined(consent_missing, consent_exceeded)."""
     if consent is None or consent.state != "active" or consent.currency != currency:
         raise Declined("consent_missing", f"the payer gave no consent in {currency} to this merchant", "payer")
-    if amount > consent.limit:
-        raise Declined("consent_exceeded", f"the payer's consent ends at {consent.limit} minor units a payment", "payer")
+    if amount > consent.ceiling:
+        raise Declined("consent_exceeded", f"the payer's consent ends at {consent.ceiling} minor units a payment", "payer")
 
 
 @verb("consents.give", about="payer")
 async def give(tx: Tx, command: GiveConsent) -> Consent:
     """Give or change a consent. Raises Invalid, NotFound, Forbidden."""
     exponent(command.currency)
-    check_amount(command.limit, "limit")
+    check_amount(command.ceiling, "ceiling")
     if command.payer == command.merchant:
         raise Invalid("field_invalid", "payer and merchant are the same party", "merchant")
     await active_parties(tx, payer=command.payer, merchant=command.merchant)
@@ -52,7 +52,7 @@ async def give(tx: Tx, command: GiveConsent) -> Consent:
         payer=command.payer,
         merchant=command.merchant,
         currency=command.currency,
-        limit=command.limit,
+        ceiling=command.ceiling,
         state="active",
         version=1 if known is None else known.version + 1,
         created=tx.now if known is None else known.created,

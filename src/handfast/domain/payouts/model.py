@@ -33,7 +33,11 @@ class Payout(Struct, frozen=True, gc=False):
 
 
 class PayoutFile(Struct, frozen=True, gc=False):
-    """A pain.001 file that was written: `content` is the sealed bytes, `digest` their SHA-256."""
+    """A bank file that was written: `content` is its bytes, sealed under the house's key, `digest` their SHA-256.
+
+    The bank keeps such a file as long as the law says, whoever is erased, and so does the house. Events carry it without
+    `content`. `total` is in minor units.
+    """
 
     id: Id
     state: str

@@ -10,7 +10,7 @@ TOPUP_STATES = {"open": {"credit": "credited"}, "credited": {"credit": "credited
 class Topup(Struct, frozen=True, gc=False):
     """A top-up. `reference` is what the payer writes on the bank transfer; any number of transfers may carry it.
 
-    `amount` is what was announced (0: open), `credited` what came, both in minor units.
+    `amount` is what was announced (0: open), `credited` what came, be it more or less, both in minor units.
     """
 
     id: Id

@@ -1,0 +1,112 @@
+"""The market that the benchmarks run on: parties, funded wallets and consents, made through the desk itself."""
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from handfast.core.clocks import wall_clock
+from handfast.core.ids import Id, account_id, entry_id, random_ids
+from handfast.domain import exchange, parties, payments, trades, transfers
+from handfast.domain.parties import HOUSE, CreateParty
+from handfast.domain.payments import CreatePayment, GiveConsent
+from handfast.ledger import Entry, Posting, Purpose, refusal_of
+from handfast.ledger.engines.postgres import PostgresLedger
+from handfast.ledger.engines.sqlite import SqliteLedger
+from handfast.store.desk import Desk, Request, Verb
+from handfast.store.migrate import migrate
+from handfast.store.postgres import PostgresStore
+from handfast.store.sqlite import SqliteStore
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb for room in (parties, transfers, exchange, trades, payments) for verb in room.VERBS
+}
+new_id = random_ids()
+
+
+class Bench(Struct):
+    """A desk with its market."""
+
+    desk: Desk
+    ledger: Any
+    merchants: Sequence[Id]
+    buyers: Sequence[Id]
+
+    def run(self, commands: Sequence[tuple[str, Any]]) -> None:
+        """One batch of keyed requests; any refusal is a fault of the benchmark."""
+        now = wall_clock()
+        requests = [Request(name, command, "bench", new_id(now), new_id(now), b"f" * 16) for name, command in commands]
+        for answer in self.desk.run(requests):
+            answer.unwrap()
+
+    def payments(self, count: int, hot: float, lines: int = 0) -> Iterator[tuple[str, Any]]:
+        """Full payments of random buyers; `hot` of them go to one merchant."""
+        for _ in range(count):
+            n = random.randrange(len(self.buyers))
+            merchant = self.merchants[0 if random.random() < hot else n % len(self.merchants)]
+            amount = random.randrange(100, 10_000)
+            cart = tuple(payments.NewLine(merchant, amount, title="a parcel") for _ in range(lines))
+            command = CreatePayment(
+                merchant=merchant,
+                currency="USD",
+                amount=amount * max(1, lines),
+                payer=self.buyers[n],
+                lines=cart,
+                reference="order 2014-10-28/1",
+                description="two cups and a pot",
+                metadata=b'{"basket":"17"}',
+            )
+            yield "payments.create", command
+
+
+def open_desk(url: str) -> tuple[Desk, Any]:
+    """A desk over a migrated, empty database."""
+    migrate(url)
+    if url.startswith("sqlite:///"):
+        store: Any = SqliteStore(Path(url.removeprefix("sqlite:///")))
+        ledger: Any = SqliteLedger(store)
+    else:
+        store = PostgresStore(url)
+        ledger = PostgresLedger(store)
+    store.take_over()
+    desk = Desk(store, lambda entries, at: [refusal_of(o) for o in ledger.post(entries, at)], VERBS, wall_clock, new_id)
+    return desk, ledger
+
+
+def prepare(url: str, merchants: int = 2_000, buyers: int = 20_000) -> Bench:
+    """Make parties and wallets. Each buyer consents to two merchants: one of its own, and the hot one."""
+    desk, ledger = open_desk(url)
+    bench = Bench(desk, ledger, [], [])
+    now = wall_clock()
+    house = CreateParty(HOUSE, "operator", "US", b"k", b"d")
+    sellers = [CreateParty(new_id(now), "merchant", "US", b"k", b"d", commission_bps=350) for _ in range(merchants)]
+    payers = [CreateParty(new_id(now), "customer", "CN", b"k", b"d") for _ in range(buyers)]
+    everyone = [house, *sellers, *payers]
+    for start in range(0, len(everyone), 1000):
+        bench.run([("parties.create", command) for command in everyone[start : start + 1000]])
+    bench.merchants = [command.party for command in sellers]
+    bench.buyers = [command.party for command in payers]
+    consents = [
+        GiveConsent(buyer, merchant, "USD", 10**6)
+        for n, buyer in enumerate(bench.buyers)
+        for merchant in {bench.merchants[0], bench.merchants[n % merchants]}
+    ]
+    for start in range(0, len(consents), 1000):
+        bench.run([("consents.give", command) for command in consents[start : start + 1000]])
+    fund(desk, ledger, bench.buyers)
+    return bench
+
+
+def fund(desk: Desk, ledger: Any, buyers: Sequence[Id]) -> None:
+    """Give each buyer a wallet of a billion cents, straight through the ledger."""
+    custody = account_id(HOUSE, Purpose.CUSTODY, "USD")
+    desk.store.begin()
+    for start in range(0, len(buyers), 1000):
+        entries = [
+            Entry(entry_id(buyer, 1), "bench.fund", (Posting(custody, account_id(buyer, Purpose.WALLET, "USD"), 10**9),))
+            for buyer in buyers[start : start + 1000]
+        ]
+        ledger.post(entries, wall_clock())
+    desk.store.commit()

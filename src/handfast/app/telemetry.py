@@ -1,0 +1,193 @@
+"""What the service tells of itself: structured logs without bodies or keys, and counts for Prometheus.
+
+Counting is adding to plain numbers, since it happens on the hot path; Prometheus's words are made when it asks.
+"""
+
+import logging
+import sys
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from msgspec import Struct
+
+from handfast.core.errors import Refusal
+from handfast.core.settings import Settings
+from handfast.ledger import Entry, Ledger, refusal_of
+from handfast.store.desk import Answer, Desk, Request, Verb
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+timer = time.perf_counter
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Write logs to standard error, a JSON object a line or as text; what libraries log takes the same way."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.format_exc_info,
+    ]
+    text = settings.log_format == "text"
+    render: Any = structlog.dev.ConsoleRenderer(colors=False) if text else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=render))
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+class Histogram(Struct):
+    """How many values fell below each bound, and their sum."""
+
+    bounds: tuple[float, ...]
+    counts: list[int]
+    total: float = 0.0
+
+    def add(self, value: float) -> None:
+        """Count a value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def merge(self, other: "Histogram") -> None:
+        """Add another's counts."""
+        self.counts = [ours + theirs for ours, theirs in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+
+
+def histogram(bounds: Sequence[float]) -> Histogram:
+    """An empty histogram."""
+    return Histogram(tuple(bounds), [0] * (len(bounds) + 1))
+
+
+class HttpCounts(Struct):
+    """What a process that speaks HTTP counts: answers by status, and how long they took."""
+
+    statuses: dict[int, int]
+    seconds: Histogram
+
+    def add(self, status: int, seconds: float) -> None:
+        """Count an answer."""
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        self.seconds.add(seconds)
+
+    def merge(self, other: "HttpCounts") -> None:
+        """Add another's counts."""
+        for status, count in other.statuses.items():
+            self.statuses[status] = self.statuses.get(status, 0) + count
+        self.seconds.merge(other.seconds)
+
+
+def http_counts() -> HttpCounts:
+    """Counts that begin at zero."""
+    return HttpCounts({}, histogram(SECONDS))
+
+
+class Metered:
+    """A desk that is counted; fills what the intake asks of a desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.verbs: Mapping[str, Verb] = desk.verbs
+        self.sizes = histogram(SIZES)
+        self.seconds = histogram(SECONDS)
+        self.answers: Counter[tuple[str, str]] = Counter()
+
+    def run(self, requests: Sequence[Request]) -> list[Answer]:
+        """See Desk.run."""
+        start = timer()
+        answers = self._desk.run(requests)
+        self.seconds.add(timer() - start)
+        self.sizes.add(len(requests))
+        counts = self.answers
+        for request, answer in zip(requests, answers, strict=True):
+            no = answer.refusal
+            counts[request.verb, "" if no is None else no.code] += 1
+        return answers
+
+
+class Posting:
+    """The desk's way to the ledger, counted: entries in, refusals out."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.outcomes: Counter[str] = Counter()
+
+    def __call__(self, entries: Sequence[Entry], at: int) -> list[Refusal | None]:
+        """Post the entries; None for each that is in the ledger."""
+        outcomes = self._ledger.post(entries, at)
+        self.outcomes.update(outcomes)
+        return [refusal_of(outcome) for outcome in outcomes]
+
+
+class Exposition:
+    """Everything that is counted, in Prometheus's text format."""
+
+    def __init__(self, desk: Metered, posting: Posting, waiting: Callable[[], int]) -> None:
+        self._desk = desk
+        self._posting = posting
+        self._waiting = waiting
+        self._http: dict[int, HttpCounts] = {}
+        self._ended = http_counts()
+
+    def take(self, process: int, counts: HttpCounts) -> None:
+        """Keep the latest counts of a process; those of one that was restarted stay in the sum."""
+        before = self._http.get(process)
+        if before is not None and sum(counts.statuses.values()) < sum(before.statuses.values()):
+            self._ended.merge(before)
+        self._http[process] = counts
+
+    def text(self) -> bytes:
+        """The exposition."""
+        from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+        from prometheus_client.exposition import generate_latest
+
+        registry = CollectorRegistry()
+        for collector in (self, PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+            registry.register(collector)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterable[Any]:
+        """The metric families, as a Prometheus collector gives them."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        http = http_counts()
+        for counts in (self._ended, *self._http.values()):
+            http.merge(counts)
+        statuses = CounterMetricFamily("handfast_http_answers", "HTTP answers by status", labels=["status"])
+        for status, count in sorted(http.statuses.items()):
+            statuses.add_metric([str(status)], count)
+        yield statuses
+        operations = CounterMetricFamily("handfast_operations", "Verbs answered", labels=["verb", "refusal"])
+        for (verb, code), count in sorted(self._desk.answers.items()):
+            operations.add_metric([verb, code], count)
+        yield operations
+        entries = CounterMetricFamily("handfast_entries", "Ledger entries by outcome", labels=["outcome"])
+        for outcome, count in sorted(self._posting.outcomes.items()):
+            entries.add_metric([outcome], count)
+        yield entries
+        yield GaugeMetricFamily("handfast_requests_waiting", "Requests in the desk's queue", value=self._waiting())
+        yield _family("handfast_http_seconds", "Time to answer over HTTP", http.seconds)
+        yield _family("handfast_batch_seconds", "Time of a batch, with its commit", self._desk.seconds)
+        yield _family("handfast_batch_size", "Requests of a batch", self._desk.sizes)
+
+
+def _family(name: str, words: str, values: Histogram) -> Any:
+    from prometheus_client.core import HistogramMetricFamily
+
+    family = HistogramMetricFamily(name, words)
+    buckets, below = [], 0
+    for bound, count in zip((*map(str, values.bounds), "+Inf"), values.counts, strict=True):
+        below += count
+        buckets.append((bound, below))
+    family.add_metric([], buckets, values.total)
+    return family

@@ -1,0 +1,133 @@
+"""Payouts gathered into a bank file: whatever can be paid goes in, whatever cannot is named and holds nobody up."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from msgspec import MsgspecError, Struct
+from msgspec.structs import replace
+
+from handfast.core.errors import Invalid, NotFound
+from handfast.core.ids import Id
+from handfast.domain.custody import CUSTODY_ACCOUNTS, custody_account_id
+from handfast.domain.parties import HOUSE, PARTIES, Details
+from handfast.domain.payouts import PAYOUT_FILES, OrderPayouts, Payout, file_id, message_id, requested
+from handfast.rails import Account, PaymentFile, PaymentInstruction, UsAccount, write_payments
+from handfast.store.reader import get
+from handfast.timers.clerk import Clerk
+
+PAYOUTS_A_FILE = 1000
+"""So that a file stays well below what can be handed to the desk at once."""
+
+_PAGE = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LeftOut(Struct, frozen=True):
+    """A payout that cannot go into a file, and why: a code. It stays requested until the reason is gone."""
+
+    payout: Id
+    reason: str
+
+
+class PayoutFileReport(Struct, frozen=True):
+    """A bank file that was written, None where there was nothing to pay; `total` in minor units."""
+
+    file: Id | None
+    data: bytes | None
+    count: int
+    total: int
+    left_out: tuple[LeftOut, ...]
+
+
+def write_payout_file(currency: str, clerk: Clerk, limit: int = PAYOUTS_A_FILE) -> PayoutFileReport:
+    """Write the oldest requested payouts of a currency, up to `limit`, into a bank file for today, and order them.
+
+    Raises Invalid(currency_unknown) without a custody account, Invalid of its own bank details, Conflict(state_conflict)
+    where a payout was cancelled meanwhile: nothing is ordered then, and the next call leaves it out.
+    """
+    blank = _blank(currency, clerk)
+    ready: list[tuple[Id, PaymentInstruction]] = []
+    left_out: list[LeftOut] = []
+    for payout in _requested(currency, clerk):
+        try:
+            instruction = _instruction(payout, clerk)
+            write_payments(replace(blank, instructions=(instruction,)))
+        except Invalid as no:
+            left_out.append(LeftOut(payout.id, no.code))
+            continue
+        ready.append((payout.id, instruction))
+        if len(ready) == limit:
+            break
+    if not ready:
+        return PayoutFileReport(None, None, 0, 0, tuple(left_out))
+    payouts, instructions = zip(*ready, strict=True)
+    file = file_id(payouts)
+    data = write_payments(replace(blank, message_id=message_id(file), instructions=instructions))
+    _, sealed = clerk.seal(HOUSE, data)
+    command = OrderPayouts(file, currency, payouts, sealed, sha256(data).digest())
+    (answer,) = clerk.ask(("payouts.order", command))
+    answer.unwrap()
+    return PayoutFileReport(file, data, len(payouts), sum(each.amount for each in instructions), tuple(left_out))
+
+
+def read_payout_file(file: Id, clerk: Clerk) -> bytes:
+    """The bytes of a bank file that was written before. Raises NotFound."""
+    row = get(clerk.reader, PAYOUT_FILES, file)
+    data = clerk.open(HOUSE, row.content, bytes) if row else None
+    if data is None:
+        raise NotFound("object_not_found", "no such payout file", "file")
+    return data
+
+
+def _blank(currency: str, clerk: Clerk) -> PaymentFile:
+    """A file from the currency's custody account, dated today, with nothing in it."""
+    account = get(clerk.reader, CUSTODY_ACCOUNTS, custody_account_id(currency))
+    if account is None:
+        raise Invalid("currency_unknown", "Handfast keeps no custody account in this currency", "currency")
+    return PaymentFile(
+        message_id="HFF",
+        created=clerk.now,
+        debtor_name=account.name,
+        debtor_account=UsAccount(account.routing, account.iban) if account.routing else account.iban,
+        debtor_bic=account.bic or None,
+        execution_date=(_EPOCH + timedelta(microseconds=clerk.now)).date().isoformat(),
+        instructions=(),
+    )
+
+
+def _requested(currency: str, clerk: Clerk) -> Iterator[Payout]:
+    after = b""
+    while page := requested(clerk.reader, currency, after, _PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def _instruction(payout: Payout, clerk: Clerk) -> PaymentInstruction:
+    """What the bank is told to pay. Raises Invalid, whose code says why it cannot be told."""
+    party = get(clerk.reader, PARTIES, payout.party)
+    if party is None or party.state != "active":
+        raise Invalid("field_invalid", "the party is suspended")
+    try:
+        details = clerk.open(party.id, party.details, Details)
+    except (InvalidTag, MsgspecError):
+        raise Invalid("field_invalid", "the party's details cannot be read") from None
+    if details is None:
+        raise Invalid("field_missing", "the party's details are gone")
+    return PaymentInstruction(
+        end_to_end_id=payout.end_to_end,
+        amount=payout.amount,
+        currency=payout.currency,
+        creditor_name=details.name,
+        creditor_account=_account(details),
+        creditor_bic=details.bic or None,
+        country=party.country,
+        remittance=f"Payout {payout.end_to_end}",
+    )
+
+
+def _account(details: Details) -> Account:
+    if details.iban:
+        return details.iban
+    return UsAccount(details.routing, details.account)
