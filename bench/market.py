@@ -15,10 +15,11 @@ from handfast.domain.payments import CreatePayment, GiveConsent
 from handfast.ledger import Entry, Posting, Purpose, refusal_of
 from handfast.ledger.engines.postgres import PostgresLedger
 from handfast.ledger.engines.sqlite import SqliteLedger
-from handfast.store.desk import Desk, Request, Verb
+from handfast.store.desk import Desk
 from handfast.store.migrate import migrate
 from handfast.store.postgres import PostgresStore
 from handfast.store.sqlite import SqliteStore
+from handfast.store.verb import Request, Verb
 
 VERBS: dict[str, Verb] = {
     verb.name: verb for room in (parties, transfers, exchange, trades, payments) for verb in room.VERBS
@@ -34,12 +35,11 @@ class Bench(Struct):
     merchants: Sequence[Id]
     buyers: Sequence[Id]
 
-    def run(self, commands: Sequence[tuple[str, Any]]) -> None:
-        """One batch of keyed requests; any refusal is a fault of the benchmark."""
+    def run(self, commands: Sequence[tuple[str, Any]]) -> list[Any]:
+        """The results of one batch of keyed requests; any refusal is a fault of the benchmark."""
         now = wall_clock()
         requests = [Request(name, command, "bench", new_id(now), new_id(now), b"f" * 16) for name, command in commands]
-        for answer in self.desk.run(requests):
-            answer.unwrap()
+        return [answer.unwrap() for answer in self.desk.run(requests)]
 
     def payments(self, count: int, hot: float, lines: int = 0) -> Iterator[tuple[str, Any]]:
         """Full payments of random buyers; `hot` of them go to one merchant."""

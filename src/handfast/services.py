@@ -8,8 +8,8 @@ from handfast.core.clocks import Clock
 from handfast.core.ids import NewId
 from handfast.core.settings import Settings
 from handfast.domain.parties import Vault
-from handfast.store.desk import Answer, Request
 from handfast.store.reader import Reader
+from handfast.store.verb import Answer, Request
 
 Value = TypeVar("Value")
 

@@ -8,7 +8,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -17,7 +17,8 @@ from msgspec import Struct
 from handfast.core.errors import Refusal
 from handfast.core.settings import Settings
 from handfast.ledger import Entry, Ledger, refusal_of
-from handfast.store.desk import Answer, Desk, Request, Verb
+from handfast.store.desk import Desk
+from handfast.store.verb import Answer, Request, Verb
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -129,13 +130,12 @@ class Posting:
         return [refusal_of(outcome) for outcome in outcomes]
 
 
-class Exposition:
-    """Everything that is counted, in Prometheus's text format."""
+class Counts:
+    """Everything that the desk's process counts, and what processes that speak HTTP tell it."""
 
-    def __init__(self, desk: Metered, posting: Posting, waiting: Callable[[], int]) -> None:
-        self._desk = desk
-        self._posting = posting
-        self._waiting = waiting
+    def __init__(self, desk: Metered, posting: Posting) -> None:
+        self.desk = desk
+        self.posting = posting
         self._http: dict[int, HttpCounts] = {}
         self._ended = http_counts()
 
@@ -146,48 +146,9 @@ class Exposition:
             self._ended.merge(before)
         self._http[process] = counts
 
-    def text(self) -> bytes:
-        """The exposition."""
-        from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
-        from prometheus_client.exposition import generate_latest
-
-        registry = CollectorRegistry()
-        for collector in (self, PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
-            registry.register(collector)
-        return generate_latest(registry)
-
-    def collect(self) -> Iterable[Any]:
-        """The metric families, as a Prometheus collector gives them."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
-        http = http_counts()
+    def http(self) -> HttpCounts:
+        """The sum over all processes."""
+        total = http_counts()
         for counts in (self._ended, *self._http.values()):
-            http.merge(counts)
-        statuses = CounterMetricFamily("handfast_http_answers", "HTTP answers by status", labels=["status"])
-        for status, count in sorted(http.statuses.items()):
-            statuses.add_metric([str(status)], count)
-        yield statuses
-        operations = CounterMetricFamily("handfast_operations", "Verbs answered", labels=["verb", "refusal"])
-        for (verb, code), count in sorted(self._desk.answers.items()):
-            operations.add_metric([verb, code], count)
-        yield operations
-        entries = CounterMetricFamily("handfast_entries", "Ledger entries by outcome", labels=["outcome"])
-        for outcome, count in sorted(self._posting.outcomes.items()):
-            entries.add_metric([outcome], count)
-        yield entries
-        yield GaugeMetricFamily("handfast_requests_waiting", "Requests in the desk's queue", value=self._waiting())
-        yield _family("handfast_http_seconds", "Time to answer over HTTP", http.seconds)
-        yield _family("handfast_batch_seconds", "Time of a batch, with its commit", self._desk.seconds)
-        yield _family("handfast_batch_size", "Requests of a batch", self._desk.sizes)
-
-
-def _family(name: str, words: str, values: Histogram) -> Any:
-    from prometheus_client.core import HistogramMetricFamily
-
-    family = HistogramMetricFamily(name, words)
-    buckets, below = [], 0
-    for bound, count in zip((*map(str, values.bounds), "+Inf"), values.counts, strict=True):
-        below += count
-        buckets.append((bound, below))
-    family.add_metric([], buckets, values.total)
-    return family
+            total.merge(counts)
+        return total

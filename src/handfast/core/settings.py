@@ -72,7 +72,7 @@ def load(environment: Mapping[str, str] | None = None, **given: Any) -> Settings
     }
     options = {name: value for name, value in given.items() if value is not None}
     data = Path(options.get("data") or variables.get("data") or DATA)
-    values: dict[str, Any] = {**_file(data / FILE), **variables, **options, "data": str(data)}
+    values: dict[str, Any] = {**_file(data / FILE), **variables, **options, "data": data}
     for name in values:
         if name not in Settings.__struct_fields__:
             raise Invalid("settings_invalid", f"there is no setting {name!r}", name)
@@ -106,9 +106,19 @@ def _value(name: str, value: Any, *, strict: bool) -> Any:
 
 
 def _path(type_: type, value: Any) -> Any:
-    if type_ is Path and isinstance(value, str):
+    if type_ is Path and isinstance(value, str | Path):
         return Path(value)
     raise msgspec.ValidationError(f"Expected `{type_.__name__}`")
+
+
+def dump(settings: Settings) -> bytes:
+    """The settings as one line of JSON, for another process of the service."""
+    return msgspec.json.encode(settings, enc_hook=str)
+
+
+def restore(line: bytes) -> Settings:
+    """The settings that `dump` wrote."""
+    return msgspec.json.decode(line, type=Settings, dec_hook=_path)
 
 
 def make_master_key(settings: Settings) -> None:

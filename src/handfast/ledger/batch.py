@@ -31,10 +31,10 @@ class Needs:
 class Batch:
     """Decides entries in order. The engine fills it with what is stored, runs it, and writes what it holds then."""
 
-    def __init__(self, entries: Sequence[Entry], at: int, next_seq: int) -> None:
+    def __init__(self, entries: Sequence[Entry], at: int) -> None:
         self._entries = entries
         self._at = at
-        self.next_seq = next_seq
+        self._last = 0
         self.needs = Needs(entries)
         self._balances: dict[Id, list[int]] = {}
         self._pendings: dict[Id, Pending] = {}
@@ -48,12 +48,14 @@ class Batch:
 
     def fill(
         self,
+        last: int,
         accounts: Iterable[AccountRow],
         pendings: Iterable[PendingRow],
         stored: dict[Id, tuple[str, tuple[Posting, ...]]],
         refused: Iterable[Id],
     ) -> None:
-        """Take in what the database holds of the needed keys."""
+        """Take in what the database holds: the last entry's number, and the rows of the needed keys."""
+        self._last = last
         balances = self._balances
         for row in accounts:
             balances[row[0]] = list(row[1:5])
@@ -92,8 +94,7 @@ class Batch:
         return None
 
     def _record(self, entry: Entry) -> None:
-        seq = self.next_seq
-        self.next_seq = seq + 1
+        seq = self._last = self._last + 1
         self.entry_rows.append((entry.id, seq, entry.kind, self._at))
         rows = self.posting_rows
         for n, posting in enumerate(entry.postings):

@@ -47,7 +47,8 @@ class Purpose(IntEnum):
 
 
 FLOORED = frozenset({Purpose.WALLET, Purpose.HELD, Purpose.PAYOUT, Purpose.SUSPENSE})
-"""Accounts whose debits (posted and pending) must not exceed their posted credits."""
+"""Accounts whose debits (posted and pending) must not exceed their posted credits. What is credited to a PAYOUT account
+must be covered by any account: the operator's may go below zero, but nothing leaves for the bank that is not there."""
 
 
 class Mode(IntEnum):
@@ -123,16 +124,16 @@ class Outcome(StrEnum):
 
 
 class Ledger(Protocol):
-    """The engine's port. The caller commits: where the engine shares its database, in that transaction."""
+    """The engine's port. The caller commits: where the engine shares its database, in that transaction.
+
+    An engine remembers nothing between calls, so that a transaction may be rolled back behind its back.
+    """
 
     def post(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
         """Decide the entries in order, as of market time `at` (µs), and write those that are created."""
 
     def balances(self, accounts: Sequence[Id]) -> list[Balance]:
         """The accounts' balances, zero where none was ever posted."""
-
-    def forget(self) -> None:
-        """Drop what is remembered of a transaction that was rolled back."""
 
 
 def refusal_of(outcome: Outcome) -> Refusal | None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from handfast.core.ids import Id
 from handfast.core.money import MAX_AMOUNT
-from handfast.ledger.model import FLOORED, Entry, Mode, Outcome, Posting
+from handfast.ledger.model import FLOORED, Entry, Mode, Outcome, Posting, Purpose
 
 LIMIT = 2**63 - 1
 _FLOORED = bytes(FLOORED)
+_PAYOUT = int(Purpose.PAYOUT)
 
 Balances = Mapping[Id, list[int]]
 """By account: debits pending, debits posted, credits pending, credits posted. Changed in place."""
@@ -73,7 +74,7 @@ def _create_posting(
         freed = pending.amount
     elif mode == Mode.PENDING and len([p for p in entry.postings if p.mode == Mode.PENDING]) > 1:
         return Outcome.SECOND_PENDING
-    if debit[13] in _FLOORED and giver[0] - freed + giver[1] + amount > giver[3]:
+    if (debit[13] in _FLOORED or credit[13] == _PAYOUT) and giver[0] - freed + giver[1] + amount > giver[3]:
         return Outcome.EXCEEDS_CREDITS
     if giver[0] - freed + giver[1] + amount > LIMIT or taker[2] - freed + taker[3] + amount > LIMIT:
         return Outcome.OVERFLOWS

@@ -102,6 +102,29 @@ class Bank:
         back = Transaction(-out.amount, end_to_end_id, out.name, out.account, out.remittance)
         return self._book(iban, on, "PMNT-ICDT-RRTN", (back,), reason)
 
+    def exchange(
+        self, sold: str, sold_amount: int, bought: str, bought_amount: int, *, on: str, reference: str
+    ) -> tuple[Booking, Booking]:
+        """Book a deal that was agreed with the customer: one currency leaves, the other comes, under one reference.
+
+        Raises NotFound(object_not_found), Invalid(amount_invalid, amount_too_large, field_invalid, text_invalid),
+        Declined(balance_insufficient).
+        """
+        check_amount(sold_amount, "sold_amount")
+        check_amount(bought_amount, "bought_amount")
+        if not 0 < len(reference) <= 140 or not _TEXT.fullmatch(reference):
+            raise Invalid("text_invalid", "a deal has a reference of at most 140 printable characters", "reference")
+        for account in (self._account(sold), self._account(bought)):
+            _check_open(account, on)
+        if sold_amount > self.balance(sold):
+            raise Declined("balance_insufficient", "the account has not enough money for the deal")
+        legs = ((sold, bought, -sold_amount), (bought, sold, bought_amount))
+        out, back = (
+            self._book(iban, on, "FORX-SPOT-OTHR", (Transaction(amount, "", "", other, reference),))
+            for iban, other, amount in legs
+        )
+        return out, back
+
     def statement(self, iban: str, day: str, *, created: int) -> bytes:
         """The day's statement, camt.053.001.08; from then on the day is closed.
 

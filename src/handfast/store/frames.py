@@ -11,7 +11,7 @@ from msgspec import Raw, Struct, msgpack
 
 from handfast.core.errors import TooLarge, Unavailable, refusal
 from handfast.core.ids import Id
-from handfast.store.desk import Answer, Request, Verb
+from handfast.store.verb import Answer, Request, Verb
 
 FRAME_BYTES = 4 * 1024 * 1024
 """The longest frame. A command or a result that needs a longer one is refused with TooLarge(body_too_large)."""

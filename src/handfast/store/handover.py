@@ -16,9 +16,9 @@ import structlog
 from msgspec import msgpack
 
 from handfast.core.errors import Conflict, Invalid, Refusal, Unavailable
-from handfast.store.desk import Answer, Request, Verb
 from handfast.store.frames import Ask, Do, Frames, decode_ask, reply_frame
 from handfast.store.intake import Intake, Pairs
+from handfast.store.verb import Answer, Request, Verb
 
 _log = structlog.get_logger("handfast.handover")
 _PATH_BYTES = 103  # what a socket's name may have on macOS; Linux has room for 107

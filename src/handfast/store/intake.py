@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import structlog
 
 from handfast.core.errors import Invalid, NotFound, Refusal, Unavailable
-from handfast.store.desk import Answer, Desk, Request
+from handfast.store.verb import Answer, Request, Verb
 
 _log = structlog.get_logger("handfast.desk")
 
@@ -27,6 +27,17 @@ class Outlet(Protocol):
 
     def deliver(self, pairs: Pairs) -> None:
         """Take a batch's answers that are for this outlet; called in the desk's thread, must not block."""
+
+
+class Runs(Protocol):
+    """What the intake asks of a desk."""
+
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """The verbs that it knows."""
+
+    def run(self, requests: Sequence[Request]) -> list[Answer]:
+        """See Desk.run."""
 
 
 class _Calls:
@@ -64,7 +75,7 @@ class Intake:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: Runs,
         max_batch: int,
         bound: int,
         controls: Mapping[str, Control] | None = None,

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from msgspec.structs import astuple
 from psycopg.rows import tuple_row
+from psycopg.types.numeric import Int8BinaryDumper
 
 from handfast.core.errors import Conflict, Unavailable
 from handfast.core.ids import Id
@@ -21,6 +22,8 @@ LOCK = 0x48414E44
 def connect(url: str) -> psycopg.Connection[Any]:
     """A connection with Handfast's settings: autocommit outside explicit transactions, durable commits, UTC."""
     db = psycopg.connect(url, autocommit=True, row_factory=tuple_row, prepare_threshold=1)
+    # One width for all whole numbers: else a statement is prepared anew for each mix of widths that a batch happens to have.
+    db.adapters.register_dumper(int, Int8BinaryDumper)
     db.execute("SET synchronous_commit = on; SET timezone = 'UTC'; SET jit = off; SET plan_cache_mode = force_generic_plan")
     return db
 
@@ -131,9 +134,14 @@ class PostgresStore:
 
     def unavailable(self, error: Exception) -> Unavailable | None:
         """See Store.unavailable."""
-        if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)):
-            return Unavailable("store_unavailable", "the database cannot be written now; ask again with the same key")
-        return None
+        return unavailable(error)
+
+
+def unavailable(error: Exception) -> Unavailable | None:
+    """The refusal that an error of PostgreSQL's means, or None where it is not the database's state but our fault."""
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)):
+        return Unavailable("store_unavailable", "the database cannot be used now; ask again with the same key")
+    return None
 
 
 def _arrays(table: Table[Any]) -> str:

@@ -1,7 +1,8 @@
 """Reading beside the desk: lists and reports over connections that cannot write."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from operator import attrgetter
 from typing import Any, Protocol
 
 from handfast.core.ids import Id
@@ -39,3 +40,35 @@ def find(reader: Reader, table: Table[Row], where: str, *params: Any) -> list[Ro
     """The rows that meet a condition; `where` may go on with ORDER BY and LIMIT."""
     row = table.row
     return [row(*values) for values in reader.rows(f"{select(table)} WHERE {where}", params)]
+
+
+def page(
+    reader: Reader,
+    table: Table[Row],
+    limit: int,
+    *,
+    owners: tuple[Sequence[str], Id] | None = None,
+    equal: Mapping[str, Any] | None = None,
+    by: str = "id",
+    below: Any = None,
+    above: Any = None,
+) -> list[Row]:
+    """At most `limit` rows, those with the highest `by` first: below a value, or the next ones above one.
+
+    `owners` names columns of which one must hold that id, `equal` columns and their values.
+    """
+    order, bound = (by, above) if above is not None else (f"{by} DESC", below)
+    conditions = [f"{column} = ?" for column in equal or {}]
+    values = [*(equal or {}).values()]
+    if bound is not None:
+        conditions.append(f"{by} {'>' if above is not None else '<'} ?")
+        values.append(bound)
+    found: dict[Id, Row] = {}
+    # One query for each owner's column, since each has an index of its own that gives the rows in order.
+    for column in owners[0] if owners else [None]:
+        mine, who = ([f"{column} = ?"], [owners[1]]) if owners else ([], [])
+        where = " AND ".join([*mine, *conditions]) or "1 = 1"
+        rows = find(reader, table, f"{where} ORDER BY {order} LIMIT ?", *who, *values, limit)
+        found.update((getattr(row, "id"), row) for row in rows)
+    newest_first = sorted(found.values(), key=attrgetter(by), reverse=True)
+    return newest_first[-limit:] if above is not None else newest_first[:limit]

@@ -11,9 +11,9 @@ import structlog
 
 from handfast.core.errors import Invalid, TooLarge, Unavailable
 from handfast.core.ids import Id
-from handfast.store.desk import Answer, Request, Verb
 from handfast.store.frames import Do, Frames, Reply, answer_of, ask_frame, decode_reply, frame, gone, unreachable
 from handfast.store.intake import Pairs, settle
+from handfast.store.verb import Answer, Request, Verb
 
 _log = structlog.get_logger("handfast.handover")
 

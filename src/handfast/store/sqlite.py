@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+from msgspec.structs import astuple
 
 from handfast.core.errors import Conflict, Unavailable
 from handfast.core.ids import Id
 from handfast.store.desk import Changes
 from handfast.store.rows import EVENTS
 from handfast.store.table import Table
-from msgspec.structs import astuple
 
 MINIMUM_VERSION = 3_051_003
 """Below 3.51.3 SQLite can corrupt a WAL that several connections reset (sqlite.org/changes.html)."""
@@ -67,7 +67,11 @@ class SqliteStore:
         """Become the desk of this database: from here on no earlier desk can commit."""
         db = self.connection
         db.execute("UPDATE desk SET epoch = epoch + 1")
-        self.epoch = db.execute("SELECT epoch FROM desk").fetchall()[0][0]
+        self.epoch = self._number("SELECT epoch FROM desk")
+
+    def _number(self, sql: str) -> int:
+        value: Any = self.connection.execute(sql).fetchall()[0][0]
+        return int(value)
 
     def close(self) -> None:
         """Give the database up."""
@@ -118,7 +122,7 @@ class SqliteStore:
     def _save_events(self, changes: Changes) -> None:
         db = self.connection
         if self._next_event is None:
-            self._next_event = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM events").fetchall()[0][0]
+            self._next_event = self._number("SELECT coalesce(max(seq), 0) + 1 FROM events")
         seq = self._next_event
         columns = ", ".join(EVENTS.columns)
         db.executemany(
@@ -146,9 +150,14 @@ class SqliteStore:
 
     def unavailable(self, error: Exception) -> Unavailable | None:
         """See Store.unavailable."""
-        if isinstance(error, _UNAVAILABLE):
-            return Unavailable("store_unavailable", "the database cannot be written now; ask again with the same key")
-        return None
+        return unavailable(error)
+
+
+def unavailable(error: Exception) -> Unavailable | None:
+    """The refusal that an error of SQLite's means, or None where it is not the database's state but our fault."""
+    if isinstance(error, _UNAVAILABLE):
+        return Unavailable("store_unavailable", "the database cannot be used now; ask again with the same key")
+    return None
 
 
 def _take_lock(path: Path) -> int:

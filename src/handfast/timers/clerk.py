@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from handfast.core.errors import NotFound
 from handfast.core.ids import Id
 from handfast.domain.parties import HOUSE, PERSON_KEYS, Vault
-from handfast.store.desk import Answer, Request
 from handfast.store.reader import Reader, get
+from handfast.store.verb import Answer, Request
 
 Hand = Callable[[Sequence[Request]], Sequence[Answer]]
 """Hands requests to the desk and waits for all answers; a refusal comes in its answer."""

@@ -35,9 +35,9 @@ from handfast.domain.notifications import (
 )
 from handfast.domain.parties import HOUSE, PERSON_KEYS
 from handfast.services import Services
-from handfast.store.desk import Request, Verb
 from handfast.store.reader import Reader, get
 from handfast.store.rows import Event
+from handfast.store.verb import Request, Verb
 from handfast.timers.sender import Outcome, Sender
 
 MAX_SENDING = 64
@@ -72,13 +72,13 @@ class _Parcel(Struct, frozen=True):
 
 
 class Deliverer:
-    """Delivers events, until it is cancelled. `render` makes an event's body."""
+    """Delivers events, until it is cancelled. `render` makes an event's body; `sending` is what is under way."""
 
     def __init__(self, services: Services, render: Render, sender: Sender) -> None:
         self._services = services
         self._render = render
         self._sender = sender
-        self._sending: dict[asyncio.Task[tuple[Outcome, bool]], Delivery] = {}
+        self.sending: dict[asyncio.Task[tuple[Outcome, bool]], Delivery] = {}
         self._unsettled: list[Settle] = []
         self._struggling: set[Id] = set()
         self._last_served: Id = b""
@@ -95,13 +95,13 @@ class Deliverer:
                 if not moved:
                     await self.pause()
         finally:
-            for task in self._sending:
+            for task in self.sending:
                 task.cancel()
 
     async def pause(self) -> None:
         """Wait until a send has ended, or for a moment."""
-        if self._sending:
-            await asyncio.wait(self._sending, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
+        if self.sending:
+            await asyncio.wait(self.sending, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
         else:
             await asyncio.sleep(IDLE)
 
@@ -129,11 +129,11 @@ class Deliverer:
 
     def _collect(self) -> None:
         """Turn sends that have ended into what is to be settled."""
-        for task in [task for task in self._sending if task.done()]:
-            delivery = self._sending.pop(task)
+        for task in [task for task in self.sending if task.done()]:
+            delivery = self.sending.pop(task)
             fault = task.exception()
             if fault is not None:
-                _log.error("delivery fault", event=text("evt", delivery.event), exc_info=fault)
+                _log.error("delivery fault", owed=text("evt", delivery.event), exc_info=fault)
             outcome, late = (Outcome(0, "internal"), False) if fault else task.result()
             if late or not 200 <= outcome.status < 300:
                 self._struggling.add(delivery.endpoint)
@@ -144,8 +144,8 @@ class Deliverer:
 
     def _next_due(self, reader: Reader, at: int) -> list[Delivery]:
         """What is due and has room, endpoint by endpoint, going on after the one that was served last."""
-        busy = Counter(delivery.endpoint for delivery in self._sending.values())
-        room = MAX_SENDING - len(self._sending)
+        busy = Counter(delivery.endpoint for delivery in self.sending.values())
+        room = MAX_SENDING - len(self.sending)
         room_for_struggling = MAX_STRUGGLING - sum(busy[endpoint] for endpoint in self._struggling)
         due: list[Delivery] = []
         without_room = len(busy.keys() | self._struggling)
@@ -168,7 +168,7 @@ class Deliverer:
         if not deliveries:
             return
         for parcel in await self._services.read.short(lambda reader: list(_parcels(reader, deliveries))):
-            self._sending[asyncio.create_task(self._post(parcel))] = parcel.delivery
+            self.sending[asyncio.create_task(self._post(parcel))] = parcel.delivery
 
     async def _post(self, parcel: _Parcel) -> tuple[Outcome, bool]:
         """One try, and whether it took long."""

@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidTag
 from msgspec import MsgspecError, Struct
 from msgspec.structs import replace
 
-from handfast.core.errors import Invalid, NotFound
+from handfast.core.errors import Forbidden, Invalid, NotFound, Refusal
 from handfast.core.ids import Id
 from handfast.domain.custody import CUSTODY_ACCOUNTS, custody_account_id
 from handfast.domain.parties import HOUSE, PARTIES, Details
@@ -21,14 +21,16 @@ PAYOUTS_A_FILE = 1000
 """So that a file stays well below what can be handed to the desk at once."""
 
 _PAGE = 500
+_ALONE = "instructions[0]"  # where the rail finds fault with a payout when it is judged by itself
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LeftOut(Struct, frozen=True):
-    """A payout that cannot go into a file, and why: a code. It stays requested until the reason is gone."""
+    """A payout that cannot go into a file, with the code of the reason and the guilty field. It stays requested."""
 
     payout: Id
     reason: str
+    field: str
 
 
 class PayoutFileReport(Struct, frozen=True):
@@ -44,8 +46,9 @@ class PayoutFileReport(Struct, frozen=True):
 def write_payout_file(currency: str, clerk: Clerk, limit: int = PAYOUTS_A_FILE) -> PayoutFileReport:
     """Write the oldest requested payouts of a currency, up to `limit`, into a bank file for today, and order them.
 
-    Raises Invalid(currency_unknown) without a custody account, Invalid of its own bank details, Conflict(state_conflict)
-    where a payout was cancelled meanwhile: nothing is ordered then, and the next call leaves it out.
+    Raises Invalid(currency_unknown) without a custody account, Invalid where the account's own details cannot be
+    written, Conflict(state_conflict) where a payout was cancelled meanwhile: nothing is ordered then, and the next call
+    leaves it out.
     """
     blank = _blank(currency, clerk)
     ready: list[tuple[Id, PaymentInstruction]] = []
@@ -54,8 +57,11 @@ def write_payout_file(currency: str, clerk: Clerk, limit: int = PAYOUTS_A_FILE) 
         try:
             instruction = _instruction(payout, clerk)
             write_payments(replace(blank, instructions=(instruction,)))
-        except Invalid as no:
-            left_out.append(LeftOut(payout.id, no.code))
+        except Refusal as no:
+            where, _, guilty = (no.param or "").rpartition(".")
+            if where != _ALONE:
+                raise
+            left_out.append(LeftOut(payout.id, no.code, guilty))
             continue
         ready.append((payout.id, instruction))
         if len(ready) == limit:
@@ -105,16 +111,16 @@ def _requested(currency: str, clerk: Clerk) -> Iterator[Payout]:
 
 
 def _instruction(payout: Payout, clerk: Clerk) -> PaymentInstruction:
-    """What the bank is told to pay. Raises Invalid, whose code says why it cannot be told."""
+    """What the bank is told to pay. Raises Forbidden(party_suspended), Invalid(field_missing, field_invalid)."""
     party = get(clerk.reader, PARTIES, payout.party)
     if party is None or party.state != "active":
-        raise Invalid("field_invalid", "the party is suspended")
+        raise Forbidden("party_suspended", "the party is not active", f"{_ALONE}.party")
     try:
         details = clerk.open(party.id, party.details, Details)
     except (InvalidTag, MsgspecError):
-        raise Invalid("field_invalid", "the party's details cannot be read") from None
+        raise Invalid("field_invalid", "the party's details cannot be read", f"{_ALONE}.details") from None
     if details is None:
-        raise Invalid("field_missing", "the party's details are gone")
+        raise Invalid("field_missing", "the party has no details", f"{_ALONE}.details")
     return PaymentInstruction(
         end_to_end_id=payout.end_to_end,
         amount=payout.amount,

@@ -34,8 +34,8 @@ from handfast.domain.parties import HOUSE
 from handfast.domain.payouts import BookPayout, ReturnPayout, by_end_to_end
 from handfast.domain.topups import BookTopup, references_in, referred_topups
 from handfast.rails import Statement, StatementLine, read_statement
-from handfast.store.desk import Answer
 from handfast.store.reader import Reader, get
+from handfast.store.verb import Answer
 from handfast.timers.clerk import Clerk
 
 _BOOK: dict[str, tuple[str, Any]] = {
@@ -68,7 +68,7 @@ class StatementReport(Struct, frozen=True):
 
 
 class ImportReport(Struct):
-    """What a file of statements brought: of its `lines`, those booked before, matched (by kind), in suspense, refused."""
+    """What a file of statements brought: of its `lines`, those booked before, now matched, in suspense, refused."""
 
     lines: int = 0
     booked_before: int = 0

@@ -3,22 +3,22 @@
 from typing import Any
 
 import pytest
+from tests.conftest import Engine
 
 from handfast.core.clocks import DAY
 from handfast.core.errors import Refusal
 from handfast.core.ids import Id, account_id, entry_id, seeded_ids
-from handfast.domain import exchange, parties, payments, trades, transfers
+from handfast.domain import custody, exchange, notifications, parties, payments, payouts, topups, trades, transfers
 from handfast.domain.parties import HOUSE, CreateParty
 from handfast.ledger import Entry, Posting, Purpose, refusal_of
-from handfast.store.desk import Desk, Request, Verb
-from tests.conftest import Engine
+from handfast.store.desk import Desk
+from handfast.store.verb import Request, Verb
 
 START = 1_414_454_400_000_000
 """28 October 2014, 00:00 UTC: USD 100 = CNY 611.35 by the ECB's table of that day."""
 
-VERBS: dict[str, Verb] = {
-    verb.name: verb for room in (parties, transfers, exchange, trades, payments) for verb in room.VERBS
-}
+ROOMS: Any = (custody, exchange, notifications, parties, payments, payouts, topups, trades, transfers)
+VERBS: dict[str, Verb] = {verb.name: verb for room in ROOMS for verb in room.VERBS}
 BY_COMMAND = {verb.command: verb.name for verb in VERBS.values()}
 
 

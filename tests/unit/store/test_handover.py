@@ -17,12 +17,13 @@ from tests.conftest import NewDatabase
 from handfast.core.errors import Conflict, Declined, Invalid, NotFound, Refusal, Unavailable
 from handfast.core.ids import digest_id, seeded_ids
 from handfast.store import handover as handover_module
-from handfast.store.desk import Answer, Desk, Request, Tx, Verb, verb
+from handfast.store.desk import Desk
 from handfast.store.frames import FRAME_BYTES, Ask, Frames, frame
 from handfast.store.handover import Handover
 from handfast.store.intake import Intake
 from handfast.store.remote import Line, Remote
 from handfast.store.sqlite import SqliteStore
+from handfast.store.verb import Answer, Request, Tx, Verb, verb
 
 NOW = 1_414_454_400_000_000
 

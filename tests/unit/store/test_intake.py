@@ -17,9 +17,10 @@ from handfast.core.errors import Refusal, Unavailable
 from handfast.core.ids import digest_id, seeded_ids
 from handfast.domain.notifications.model import Mark
 from handfast.domain.notifications.tables import MARKS
-from handfast.store.desk import Answer, Desk, Request, Tx, verb
+from handfast.store.desk import Desk
 from handfast.store.intake import Intake
 from handfast.store.sqlite import SqliteStore
+from handfast.store.verb import Answer, Request, Tx, verb
 
 NOW = 1_414_454_400_000_000
 

@@ -10,7 +10,7 @@ from handfast.core.money import check_amount
 from handfast.domain.custody.model import BankLine
 from handfast.domain.custody.tables import BANK_LINES, CUSTODY_ACCOUNTS
 from handfast.domain.parties import HOUSE
-from handfast.store.desk import Tx
+from handfast.store.verb import Tx
 
 
 async def admit_line(tx: Tx, line: BankLine) -> BankLine | None:

@@ -56,7 +56,7 @@ class BankLine(Struct, frozen=True, gc=False):
     """A booked line: `id` derives from account and the bank's line key, so a line counts once however often it is read.
 
     `amount` is signed minor units (+ money in). `state`: "matched" to `object`, or "suspense" for `reason`, an open
-    exception. `details` (a LineDetails) is sealed under the key of `party`: whom the line is about, the house as long as
+    exception. `details` (a LineDetails) is sealed under the key of `party`: whom the line is about, or the house while
     that is nobody. Events carry the line without them. `attempt` counts the resolutions that the ledger refused.
     """
 
@@ -100,8 +100,8 @@ class Equation(Struct, frozen=True):
 
     Signed minor units. `bank` is what the books say that the bank holds, `bank_said` the closing balance of the newest
     statement (None before the first); where they differ, a statement is missing or not booked to its end. `client_debt`
-    includes `in_flight` (clients' payouts that the bank has not booked); `fx_position` below zero is a shortfall to be prefunded.
-    `exceptions` is the sum of `open_lines`. `difference` is bank less the four: anything but zero is a fault.
+    includes `in_flight` (clients' payouts that the bank has not booked); `fx_position` below zero is a shortfall to be
+    prefunded. `exceptions` is the sum of `open_lines`. `difference` is bank less those four, and zero.
     """
 
     currency: str

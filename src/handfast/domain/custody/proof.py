@@ -36,7 +36,12 @@ def equation(reader: Reader) -> list[Equation]:
 
 
 def _equation(
-    reader: Reader, currency: str, account: CustodyAccount | None, sums: dict[int, int], swept: int, lines: list[OpenLines]
+    reader: Reader,
+    currency: str,
+    account: CustodyAccount | None,
+    sums: dict[int, int],
+    swept: int,
+    lines: list[OpenLines],
 ) -> Equation:
     statement = newest_statement(reader, account.id) if account else None
     bank = -sums.get(Purpose.CUSTODY, 0)

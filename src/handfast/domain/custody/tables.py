@@ -77,7 +77,9 @@ def sums_by_purpose(reader: Reader) -> dict[str, dict[int, int]]:
 
 def sweeps_in_flight(reader: Reader) -> dict[str, int]:
     """What the house itself is being paid out, by currency."""
-    keys = {account_id(HOUSE, Purpose.PAYOUT, account.currency): account.currency for account in custody_accounts(reader)}
+    keys = {
+        account_id(HOUSE, Purpose.PAYOUT, account.currency): account.currency for account in custody_accounts(reader)
+    }
     if not keys:
         return {}
     marks = ", ".join("?" * len(keys))

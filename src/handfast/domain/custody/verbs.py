@@ -1,4 +1,4 @@
-"""What can be done with the bank's side of the money: open its accounts, record statements, settle what is unexplained."""
+"""What can be done with the bank's side of the money: accounts opened, statements recorded, exceptions settled."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from handfast.domain.custody.lines import admit_line, keep_line
 from handfast.domain.custody.model import CUSTODY_MODES, LINE_STATES, BankLine, BankStatement, CustodyAccount
 from handfast.domain.custody.tables import BANK_LINES, BANK_STATEMENTS, CUSTODY_ACCOUNTS, custody_account_id
 from handfast.domain.parties import HOUSE, active_parties
-from handfast.store.desk import Tx, verb
+from handfast.store.verb import Tx, verb
 
 
 class OpenAccount(Struct, frozen=True):
@@ -143,10 +143,10 @@ async def book_suspense(tx: Tx, command: BookSuspense) -> BankLine:
 
 @verb("custody.resolve_suspense", about="line")
 async def resolve_suspense(tx: Tx, command: ResolveSuspense) -> BankLine:
-    """Give a line in suspense to its party: a credit to its wallet, a debit out of it; the house's is the operator account.
+    """Give a line in suspense to its party: a credit to its wallet, a debit out of it.
 
-    Raises NotFound, Conflict(state_conflict), Forbidden(party_suspended), Declined(balance_insufficient) where a wallet
-    does not cover a debit: the line then stays in suspense.
+    The house's wallet is the operator account. Raises NotFound, Conflict(state_conflict), Forbidden(party_suspended),
+    Declined(balance_insufficient) where a wallet does not cover a debit: the line then stays in suspense.
     """
     line = await tx.get(BANK_LINES, command.line)
     if line is None:

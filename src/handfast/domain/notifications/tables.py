@@ -59,7 +59,7 @@ def active_endpoints(reader: Reader, parties: Collection[Id]) -> dict[Id, list[E
 
 
 def _marks(values: Collection[Id]) -> str:
-    return ", ".join("?" * len(values))
+    return ", ".join("?" * len(values)) or "NULL"
 
 
 def endpoints_of(reader: Reader, party: Id) -> list[Endpoint]:

@@ -27,8 +27,8 @@ from handfast.domain.notifications.model import (
 from handfast.domain.notifications.tables import DELIVERIES, ENDPOINTS, FANNED_OUT, MARKS, delivery_id, queue
 from handfast.domain.notifications.targets import parse_url
 from handfast.domain.parties import active_parties, must_belong
-from handfast.store.desk import Tx, verb
 from handfast.store.rows import EVENTS, Event
+from handfast.store.verb import Tx, verb
 
 MAX_PATTERNS = 32
 MAX_REPLAY = 1000

@@ -7,11 +7,9 @@ from handfast.core.errors import Conflict, Forbidden, Invalid, NotFound
 from handfast.core.ids import Id
 from handfast.core.money import exponent
 from handfast.core.states import move
-from handfast.domain.parties.model import (
-    CLIENT_STATES,
-    HOUSE, KINDS, PARTY_STATES, SCOPES, ApiClient, Party, PersonKey)
+from handfast.domain.parties.model import CLIENT_STATES, HOUSE, KINDS, PARTY_STATES, SCOPES, ApiClient, Party, PersonKey
 from handfast.domain.parties.tables import API_CLIENTS, PARTIES, PERSON_KEYS
-from handfast.store.desk import Tx, verb
+from handfast.store.verb import Tx, verb
 
 
 class CreateParty(Struct, frozen=True):
@@ -50,15 +48,19 @@ class RevokeClient(Struct, frozen=True):
     client: Id
 
 
+def active(party: Party | None, name: str) -> Party:
+    """The party, if it is there and active. Raises NotFound(object_not_found), Forbidden(party_suspended)."""
+    if party is None:
+        raise NotFound("object_not_found", f"no such party: {name}", name)
+    if party.state != "active":
+        raise Forbidden("party_suspended", f"the {name} is {party.state}", name)
+    return party
+
+
 async def active_parties(tx: Tx, **named: Id) -> dict[str, Party]:
     """The parties of those names. Raises NotFound(object_not_found), Forbidden(party_suspended), naming the guilty one."""
     found = await tx.get_all(*((PARTIES, key) for key in named.values()))
-    for name, party in zip(named, found, strict=True):
-        if party is None:
-            raise NotFound("object_not_found", f"no such party: {name}", name)
-        if party.state != "active":
-            raise Forbidden("party_suspended", f"the {name} is {party.state}", name)
-    return dict(zip(named, found, strict=True))
+    return {name: active(party, name) for name, party in zip(named, found, strict=True)}
 
 
 def must_belong(by: Id, name: str, *parties: Id | None) -> None:

@@ -11,7 +11,7 @@ from handfast.domain.exchange import Quote, rate
 from handfast.domain.parties import Party
 from handfast.domain.payments.model import Line, Payment
 from handfast.domain.trades import PERIODS, Frozen, Trade, commission_of, converted_down, converted_up
-from handfast.store.desk import Tx
+from handfast.store.verb import Tx
 
 MOST_LINES = 100
 _decode = msgpack.Decoder(tuple[Line, ...]).decode
@@ -59,8 +59,10 @@ def freeze(
     earned = amount - commission - tax
     if earned < 0:
         raise Invalid("lines_invalid", "commission and tax exceed the amount", "tax")
-    settle_currency = seller.settle_currency or currency
-    settle_num, settle_den, _ = rate(currency, settle_currency, tx.now)
+    settle_currency, settle_num, settle_den = currency, 1, 1
+    if seller.settle_currency not in ("", currency):
+        settle_currency = seller.settle_currency
+        settle_num, settle_den, _ = rate(currency, settle_currency, tx.now)
     pay_currency, pay_amount, pay_position = currency, amount, amount
     if quote is not None:
         pay_currency = quote.pay_currency

@@ -10,7 +10,7 @@ from handfast.core.states import move
 from handfast.domain.parties import active_parties
 from handfast.domain.payments.model import CONSENT_STATES, Consent
 from handfast.domain.payments.tables import CONSENTS, consent_id
-from handfast.store.desk import Tx, verb
+from handfast.store.verb import Tx, verb
 
 
 class GiveConsent(Struct, frozen=True):

@@ -13,7 +13,7 @@ from handfast.domain.payments.model import PAYMENT_STATES, Payment, Refund
 from handfast.domain.payments.tables import PAYMENTS, REFUNDS
 from handfast.domain.payments.verbs import keep_payment
 from handfast.domain.trades import TRADES, DueTrade, Move, Trade, in_time, stage_refund
-from handfast.store.desk import Tx, verb
+from handfast.store.verb import Tx, verb
 
 
 class RefundPayment(Struct, frozen=True):

@@ -1,5 +1,7 @@
 """What can be done with a payment: ask for it, pay it, authorise and capture it in parts, void it, let it run out."""
 
+from typing import Any
+
 from msgspec import Struct, msgpack
 from msgspec.structs import replace
 
@@ -10,14 +12,15 @@ from handfast.core.money import check_amount, exponent
 from handfast.core.states import move
 from handfast.domain import exchange
 from handfast.domain.exchange import QUOTES, Quote
-from handfast.domain.parties import Party, active_parties, must_belong
+from handfast.domain.parties import PARTIES, Party, active, active_parties, must_belong
 from handfast.domain.payments import postings
 from handfast.domain.payments.cart import NewLine, check_lines, freeze, freeze_lines, lines_of, open_trade, paid_part
 from handfast.domain.payments.consents import check_consent
-from handfast.domain.payments.model import PAYMENT_STATES, Line, Payment
+from handfast.domain.payments.model import PAYMENT_STATES, Consent, Line, Payment
 from handfast.domain.payments.tables import CONSENTS, PAYMENTS, consent_id
 from handfast.domain.trades import Move, hold, keep
-from handfast.store.desk import Tx, verb
+from handfast.store.table import Table
+from handfast.store.verb import Tx, verb
 
 STAYS_OPEN = 5 * DAY
 """How long a payment waits to be paid (1688's period)."""
@@ -99,7 +102,7 @@ def _in_time(tx: Tx, payment: Payment) -> Payment:
     return payment
 
 
-@verb("payments.create", about="merchant")
+@verb("payments.create")
 async def create(tx: Tx, command: CreatePayment) -> Payment:
     """Ask for a payment. Raises Invalid, NotFound, Forbidden, Declined(consent_missing, balance_insufficient), Conflict."""
     exponent(command.currency)
@@ -110,31 +113,41 @@ async def create(tx: Tx, command: CreatePayment) -> Payment:
         raise Invalid("lines_invalid", f"the lines add up to {amount}", "amount")
     if command.payer == command.merchant:
         raise Invalid("field_invalid", "payer and merchant are the same party", "payer")
-    quote, sellers = await _quote_and_sellers(tx, command)
+    sellers, payer, consent, quote = await _concerned(tx, command)
     payment = _price(tx, command, amount, quote, sellers)
     if quote is not None:
         owners = (command.merchant,) if command.payer is None else (command.merchant, command.payer)
         exchange.use(tx, quote, owners, command.currency)
     if command.payer is None:
         return keep_payment(tx, payment, "payment.created")
-    await active_parties(tx, payer=command.payer)
-    consent = await tx.get(CONSENTS, consent_id(command.payer, command.merchant))
+    active(payer, "payer")
     check_consent(consent, payment.pay_currency, payment.pay_amount)
     return await _charge(tx, payment)
 
 
-async def _quote_and_sellers(tx: Tx, command: CreatePayment) -> tuple[Quote | None, dict[Id, Party]]:
-    sellers = dict.fromkeys((command.merchant, *(line.seller for line in command.lines)))
-    named = {f"seller {n}" if n else "merchant": key for n, key in enumerate(sellers)}
-    parties = await active_parties(tx, **named)
-    if any(party.kind != "merchant" for party in parties.values() if command.lines and party.id != command.merchant):
-        raise Invalid("lines_invalid", "a line's seller is a merchant", "lines")
-    quote = None
-    if command.quote is not None:
-        quote = await tx.get(QUOTES, command.quote)
-        if quote is None:
-            raise NotFound("object_not_found", "no such quote", "quote")
-    return quote, {party.id: party for party in parties.values()}
+async def _concerned(
+    tx: Tx, command: CreatePayment
+) -> tuple[dict[Id, Party], Party | None, Consent | None, Quote | None]:
+    """Merchant and sellers, payer, consent and quote, read in one round; those that are named must be there."""
+    payer, quote = command.payer, command.quote
+    sellers = list(dict.fromkeys((command.merchant, *(line.seller for line in command.lines))))
+    keys: list[tuple[Table[Any], Id]] = [(PARTIES, seller) for seller in sellers]
+    if payer is not None:
+        keys += (PARTIES, payer), (CONSENTS, consent_id(payer, command.merchant))
+    if quote is not None:
+        keys.append((QUOTES, quote))
+    found = dict(zip(keys, await tx.get_all(*keys), strict=True))
+    parties = {}
+    for seller in sellers:
+        party = active(found[PARTIES, seller], "merchant" if seller == command.merchant else "seller")
+        if party.kind != "merchant" and seller != command.merchant:
+            raise Invalid("lines_invalid", "a line's seller is a merchant", "lines")
+        parties[seller] = party
+    if quote is not None and found[QUOTES, quote] is None:
+        raise NotFound("object_not_found", "no such quote", "quote")
+    rows = list(found.values())
+    paying = rows[len(sellers) : len(sellers) + 2] if payer is not None else (None, None)
+    return parties, *paying, rows[-1] if quote is not None else None
 
 
 def _price(

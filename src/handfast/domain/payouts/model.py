@@ -1,4 +1,4 @@
-"""Payouts: money that leaves a wallet for the owner's bank account, by bank file, until the bank books or returns it."""
+"""Payouts: money that leaves a wallet for its owner's bank account by bank file, until it is booked or returned."""
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ FILE_STATES: dict[str, dict[str, str]] = {"written": {}}
 
 
 class Payout(Struct, frozen=True, gc=False):
-    """A payout in minor units. `source` is the purpose of the account that gave the money (a wallet, or the operator's own).
+    """A payout in minor units. `source` is the purpose of the account that gave it: a wallet, or one of the operator's.
 
     `end_to_end` is the text that the bank file and the statement carry.
     """
@@ -35,8 +35,8 @@ class Payout(Struct, frozen=True, gc=False):
 class PayoutFile(Struct, frozen=True, gc=False):
     """A bank file that was written: `content` is its bytes, sealed under the house's key, `digest` their SHA-256.
 
-    The bank keeps such a file as long as the law says, whoever is erased, and so does the house. Events carry it without
-    `content`. `total` is in minor units.
+    The bank keeps such a file as long as the law says, whoever is erased, and so does the house. Events carry it
+    without `content`. `total` is in minor units.
     """
 
     id: Id

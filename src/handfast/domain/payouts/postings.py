@@ -1,4 +1,4 @@
-"""The entries of payouts: money set aside when asked for, gone when the bank says so, or given back to where it came from."""
+"""The entries of payouts: money set aside when asked for, gone when the bank says so, or given back to its source."""
 
 from handfast.core.ids import Id, account_id, entry_id
 from handfast.domain.custody import BankLine, booking
@@ -10,13 +10,13 @@ GIVE_BACK = 2
 
 
 def request(payout: Payout) -> Entry:
-    """Given an account with the amount, when its payout is asked for, then it is set aside and cannot be spent twice."""
+    """Given an account with the amount, when a payout is asked for, then it is set aside and cannot be spent twice."""
     posting = Posting(_source(payout), _on_its_way(payout), payout.amount)
     return Entry(entry_id(payout.id, REQUEST), "payout.request", (posting,))
 
 
 def give_back(payout: Payout) -> Entry:
-    """Given a payout that the bank never made, when it is cancelled or rejected, then its source has the money again."""
+    """Given a payout that the bank never made, when it is cancelled or rejected, then its source has the money back."""
     posting = Posting(_on_its_way(payout), _source(payout), payout.amount)
     return Entry(entry_id(payout.id, GIVE_BACK), "payout.give_back", (posting,))
 

@@ -13,7 +13,7 @@ from handfast.domain.payouts import postings
 from handfast.domain.payouts.model import PAYOUT_STATES, Payout, PayoutFile
 from handfast.domain.payouts.tables import PAYOUT_FILES, PAYOUTS, end_to_end
 from handfast.ledger import Purpose
-from handfast.store.desk import Tx, verb
+from handfast.store.verb import Tx, verb
 
 SWEPT = (Purpose.COMMISSION, Purpose.OPERATOR)
 

@@ -1,8 +1,8 @@
 """The references of top-ups: short enough to be typed at a bank, checked so that a slip names nobody else.
 
-"HF", eight characters for 40 random bits of the top-up's id, and a check character, all in Crockford's base 32 (no I, L,
-O, U). The check makes the nine symbols a word of the Reed-Solomon code of distance two over GF(32): any one wrong
-character and any two swapped ones are noticed. Nothing else in them means anything.
+"HF", eight characters for 40 random bits of the top-up's id, and a check character, all in Crockford's base 32 (no I,
+L, O, U). The check makes the nine symbols a word of a Reed-Solomon code over GF(32): any one wrong character and any
+two swapped ones are noticed.
 """
 
 import re

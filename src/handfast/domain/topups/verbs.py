@@ -13,7 +13,7 @@ from handfast.domain.topups import postings
 from handfast.domain.topups.model import TOPUP_STATES, Reference, Topup
 from handfast.domain.topups.references import reference_of
 from handfast.domain.topups.tables import REFERENCES, TOPUPS, reference_id
-from handfast.store.desk import Tx, verb
+from handfast.store.verb import Tx, verb
 
 
 class CreateTopup(Struct, frozen=True):

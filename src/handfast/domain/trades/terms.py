@@ -142,6 +142,8 @@ def posted(moves: Iterable[Move]) -> tuple[Posting, ...]:
 
 
 def _step(part: int, terms: Terms, before: int, after: int) -> int:
+    if after - before == terms.amount:
+        return part
     return share(part, after, terms.amount) - share(part, before, terms.amount)
 
 

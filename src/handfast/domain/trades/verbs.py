@@ -11,7 +11,7 @@ from handfast.domain.trades import postings
 from handfast.domain.trades.model import TRADE_STATES, Trade
 from handfast.domain.trades.tables import TRADES
 from handfast.domain.trades.terms import Move
-from handfast.store.desk import Tx, verb
+from handfast.store.verb import Tx, verb
 
 
 class ShipTrade(Struct, frozen=True):

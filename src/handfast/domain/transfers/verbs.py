@@ -9,7 +9,7 @@ from handfast.domain.parties import active_parties
 from handfast.domain.transfers import postings
 from handfast.domain.transfers.model import Transfer
 from handfast.domain.transfers.tables import TRANSFERS
-from handfast.store.desk import Tx, verb
+from handfast.store.verb import Tx, verb
 
 
 class CreateTransfer(Struct, frozen=True):

@@ -9,6 +9,7 @@ from handfast.core.ids import Id
 from handfast.ledger.batch import Batch
 from handfast.ledger.model import Balance, Entry, Outcome, Posting
 
+_LAST = "SELECT coalesce(max(seq), 0) FROM entries"
 _ACCOUNTS = (
     "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted FROM accounts"
     " WHERE id = ANY(%b::bytea[])"
@@ -34,7 +35,6 @@ class PostgresLedger:
 
     def __init__(self, source: Connected) -> None:
         self._source = source
-        self._next_seq: int | None = None
 
     @property
     def _db(self) -> psycopg.Connection[Any]:
@@ -42,13 +42,10 @@ class PostgresLedger:
 
     def post(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
         """Decide in order and write; see Ledger.post."""
-        if self._next_seq is None:
-            row = self._db.execute("SELECT coalesce(max(seq), 0) + 1 FROM entries").fetchone()
-            assert row is not None
-            self._next_seq = int(row[0])
-        batch = Batch(entries, at, self._next_seq)
+        batch = Batch(entries, at)
         needs = batch.needs
         with self._db.pipeline():
+            last = self._db.execute(_LAST)
             cursors = [
                 self._db.execute(sql, (list(keys),), binary=True)
                 for sql, keys in (
@@ -58,14 +55,14 @@ class PostgresLedger:
                     (_REFUSED, needs.entries),
                 )
             ]
+            ((last_seq,),) = last.fetchall()
             accounts, pendings, entry_rows, refused = (cursor.fetchall() for cursor in cursors)
         stored: dict[Id, tuple[str, tuple[Posting, ...]]] = {}
         for key, kind, *posting in entry_rows:
             stored[key] = (kind, (*stored.get(key, (kind, ()))[1], Posting(*posting)))
-        batch.fill(accounts, pendings, stored, [key for (key,) in refused])
+        batch.fill(last_seq, accounts, pendings, stored, [key for (key,) in refused])
         outcomes = batch.decide()
         self._write(batch)
-        self._next_seq = batch.next_seq
         return outcomes
 
     def balances(self, accounts: Sequence[Id]) -> list[Balance]:
@@ -73,10 +70,6 @@ class PostgresLedger:
         rows = self._db.execute(_ACCOUNTS, (list(accounts),), binary=True).fetchall()
         found = {row[0]: Balance(*row) for row in rows}
         return [found.get(account) or Balance(account) for account in accounts]
-
-    def forget(self) -> None:
-        """See Ledger.forget."""
-        self._next_seq = None
 
     def _many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement over rows given as one array for each column."""

@@ -9,6 +9,7 @@ from handfast.core.ids import Id
 from handfast.ledger.batch import Batch
 from handfast.ledger.model import Balance, Entry, Outcome, Posting
 
+_LAST = "SELECT coalesce(max(seq), 0) FROM entries"
 _ACCOUNTS = (
     "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted FROM accounts"
     " WHERE id IN (SELECT value FROM carray(?))"
@@ -34,7 +35,6 @@ class SqliteLedger:
 
     def __init__(self, source: Connected) -> None:
         self._source = source
-        self._next_seq: int | None = None
 
     @property
     def _db(self) -> apsw.Connection:
@@ -42,11 +42,10 @@ class SqliteLedger:
 
     def post(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
         """Decide in order and write; see Ledger.post."""
-        if self._next_seq is None:
-            self._next_seq = self._db.execute("SELECT coalesce(max(seq), 0) + 1 FROM entries").fetchall()[0][0]
-        batch = Batch(entries, at, self._next_seq)
+        batch = Batch(entries, at)
         needs = batch.needs
         batch.fill(
+            self._db.execute(_LAST).fetchall()[0][0],
             self._rows(_ACCOUNTS, needs.accounts),
             self._rows(_PENDINGS, needs.pendings),
             {
@@ -57,17 +56,12 @@ class SqliteLedger:
         )
         outcomes = batch.decide()
         self._write(batch)
-        self._next_seq = batch.next_seq
         return outcomes
 
     def balances(self, accounts: Sequence[Id]) -> list[Balance]:
         """See Ledger.balances."""
         found = {row[0]: Balance(*row) for row in self._rows(_ACCOUNTS, accounts)}
         return [found.get(account) or Balance(account) for account in accounts]
-
-    def forget(self) -> None:
-        """See Ledger.forget."""
-        self._next_seq = None
 
     def _rows(self, sql: str, keys: Sequence[Id]) -> list[tuple]:  # type: ignore[type-arg]
         return self._db.execute(sql, (apsw.carray(tuple(keys)),)).fetchall() if keys else []

@@ -1,6 +1,7 @@
 """Payments: given balances, when paid, captured, voided or refunded, then balances."""
 
 import pytest
+from tests.unit.domain.conftest import Market
 
 from handfast.core.ids import Id
 from handfast.domain.exchange import CreateQuote
@@ -17,7 +18,6 @@ from handfast.domain.payments import (
     lines_of,
 )
 from handfast.ledger import Purpose
-from tests.unit.domain.conftest import Market
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """Guaranteed trades: held, shipped, confirmed, released by the clock, refunded before and after release."""
 
 import pytest
+from tests.unit.domain.conftest import Market
 
 from handfast.core.ids import Id
 from handfast.domain.exchange import CreateQuote
 from handfast.domain.payments import CreatePayment, NewLine, PayPayment, RefundPayment, lines_of
 from handfast.domain.trades import ConfirmTrade, DueTrade, ShipTrade
 from handfast.ledger import Purpose
-from tests.unit.domain.conftest import Market
 
 
 @pytest.fixture

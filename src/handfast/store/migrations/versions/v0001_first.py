@@ -86,17 +86,19 @@ _DESK = {
 
 _DOMAIN = {
     "custody_accounts": """
-        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), iban text NOT NULL, bic text NOT NULL,
-        name text NOT NULL, currency text NOT NULL, mode text NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), iban text NOT NULL, routing text NOT NULL,
+        bic text NOT NULL, name text NOT NULL, currency text NOT NULL, mode text NOT NULL, version bigint NOT NULL,
+        created bigint NOT NULL""",
     "bank_statements": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), account bytea NOT NULL, currency text NOT NULL,
-        number text NOT NULL, from_date text NOT NULL, to_date text NOT NULL, opening bigint NOT NULL,
-        closing bigint NOT NULL, lines bigint NOT NULL, digest bytea NOT NULL, version bigint NOT NULL,
-        created bigint NOT NULL""",
+        number text NOT NULL, issued bigint NOT NULL, from_date text NOT NULL, to_date text NOT NULL,
+        opening bigint NOT NULL, closing bigint NOT NULL, lines bigint NOT NULL, digest bytea NOT NULL,
+        version bigint NOT NULL, created bigint NOT NULL""",
     "bank_lines": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), statement bytea NOT NULL, account bytea NOT NULL,
-        currency text NOT NULL, amount bigint NOT NULL, booked_on text NOT NULL, state text NOT NULL, object bytea,
-        details bytea NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
+        currency text NOT NULL, amount bigint NOT NULL, booked_on text NOT NULL, state text NOT NULL,
+        reason text NOT NULL, object bytea, party bytea NOT NULL, details bytea NOT NULL, attempt bigint NOT NULL,
+        version bigint NOT NULL, created bigint NOT NULL""",
     "quotes": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), owner bytea NOT NULL, state text NOT NULL,
         price_currency text NOT NULL, pay_currency text NOT NULL, numerator bigint NOT NULL,

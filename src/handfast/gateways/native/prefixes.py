@@ -1,0 +1,58 @@
+"""The kinds of objects that the native API names, and the prefix of each one's id."""
+
+from handfast.core.errors import NotFound
+from handfast.core.ids import Id, parse, text
+
+PREFIXES = {
+    "account": "acc",
+    "client": "key",
+    "consent": "con",
+    "custody_account": "cac",
+    "deal": "dea",
+    "delivery": "del",
+    "endpoint": "whe",
+    "entry": "ent",
+    "event": "evt",
+    "file": "pof",
+    "line": "bli",
+    "operation": "opr",
+    "party": "pty",
+    "payment": "pay",
+    "payout": "pot",
+    "quote": "quo",
+    "refund": "ref",
+    "request": "req",
+    "statement": "sta",
+    "topup": "top",
+    "trade": "trd",
+    "transfer": "tra",
+}
+"""By kind, which is also what the rooms of the domain call a missing one (a refusal's param)."""
+
+
+def show(kind: str, value: Id) -> str:
+    """The public form of an id of that kind."""
+    return text(PREFIXES[kind], value)
+
+
+def show_some(kind: str, value: Id | None) -> str | None:
+    """The public form of an id that may be missing."""
+    return None if value is None else text(PREFIXES[kind], value)
+
+
+def read(kind: str, value: str, param: str | None = None) -> Id:
+    """The id in a public form. Raises NotFound where it is none of that kind: it looks like one that nobody has."""
+    found = parse(PREFIXES[kind], value)
+    if found is None:
+        raise unknown(param or kind)
+    return found
+
+
+def read_some(kind: str, value: str | None, param: str | None = None) -> Id | None:
+    """The id in a public form that may be missing. Raises NotFound."""
+    return None if value is None else read(kind, value, param)
+
+
+def unknown(param: str) -> NotFound:
+    """What is said of an object that is not there, and of one that the caller may not see."""
+    return NotFound("object_not_found", "there is no such object, or none that this key may see", param)

@@ -1,0 +1,244 @@
+"""What clients get to see of bank, books and events; written like the objects of objects.py."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from handfast.gateways.native.objects import Payment, Seconds
+
+
+class Deal(Struct, frozen=True):
+    """An exchange that the operator agreed with its bank."""
+
+    id: str
+    object: Literal["deal"]
+    state: str
+    sell_currency: str
+    sell_amount: int
+    buy_currency: str
+    buy_amount: int
+    sold: int
+    bought: int
+    reference: str
+    version: int
+    created: Seconds
+
+
+class PayoutFile(Struct, frozen=True):
+    """A bank file; `digest` is the SHA-256 of its content, in hexadecimal."""
+
+    id: str
+    object: Literal["payout_file"]
+    state: str
+    currency: str
+    count: int
+    total: int
+    digest: str
+    version: int
+    created: Seconds
+
+
+class CustodyAccount(Struct, frozen=True):
+    """The bank account that holds the clients' money of a currency."""
+
+    id: str
+    object: Literal["custody_account"]
+    iban: str
+    routing: str
+    bic: str
+    name: str
+    currency: str
+    mode: str
+    version: int
+    created: Seconds
+
+
+class BankStatement(Struct, frozen=True):
+    """A statement whose lines are all booked."""
+
+    id: str
+    object: Literal["statement"]
+    account: str
+    currency: str
+    number: str
+    from_date: str
+    to_date: str
+    opening: int
+    closing: int
+    lines: int
+    version: int
+    created: Seconds
+
+
+class BankLine(Struct, frozen=True):
+    """A line of a bank statement: `matched`, or in `suspense` for a reason. Above zero, money came in."""
+
+    id: str
+    object: Literal["bank_line"]
+    statement: str
+    account: str
+    state: str
+    currency: str
+    amount: int
+    booked_on: str
+    reason: str
+    version: int
+    created: Seconds
+
+
+class EventData(Struct, frozen=True):
+    """The object as it was after the change."""
+
+    object: Any
+
+
+class Event(Struct, frozen=True):
+    """One change of one object; `sequence` is the object's version, which counts its events without gaps."""
+
+    id: str
+    object: Literal["event"]
+    type: str
+    created: Seconds
+    sequence: int
+    data: EventData
+
+
+class Balance(Struct, frozen=True):
+    """One's money in a currency.
+
+    `available` can be spent, `pending` is set aside by authorisations, `payout` is on its way to the bank, `held` is in
+    open trades that one sells.
+    """
+
+    currency: str
+    available: int
+    pending: int
+    payout: int
+    held: int
+
+
+class Balances(Struct, frozen=True):
+    """One's money, by currency."""
+
+    object: Literal["balances"]
+    party: str
+    data: list[Balance]
+
+
+class Movement(Struct, frozen=True):
+    """What an entry did to one of one's accounts; below zero, money left it."""
+
+    account: str
+    currency: str
+    amount: int
+    mode: str
+
+
+class Entry(Struct, frozen=True):
+    """A ledger entry as one of its parties sees it; `source` is the object that made it."""
+
+    id: str
+    object: Literal["entry"]
+    sequence: int
+    kind: str
+    source: str
+    movements: list[Movement]
+    created: Seconds
+
+
+class Posting(Struct, frozen=True):
+    """A movement from the debit account to the credit account; `pending` is the entry that it resolves."""
+
+    debit: str
+    credit: str
+    currency: str
+    amount: int
+    mode: str
+    pending: str | None
+
+
+class JournalEntry(Struct, frozen=True):
+    """A ledger entry, whole."""
+
+    id: str
+    object: Literal["entry"]
+    sequence: int
+    kind: str
+    source: str
+    postings: list[Posting]
+    created: Seconds
+
+
+class Operation(Struct, frozen=True):
+    """What became of a request: `done` with its result, or `refused` with its error."""
+
+    id: str
+    object: Literal["operation"]
+    verb: str
+    state: Literal["done", "refused"]
+    request_id: str
+    result: Any
+    error: Any
+    created: Seconds
+
+
+class OpenLines(Struct, frozen=True):
+    """Bank lines that nobody has explained yet: how many, for which reason, and their sum."""
+
+    reason: str
+    lines: int
+    amount: int
+
+
+class Equation(Struct, frozen=True):
+    """One currency: bank = client_debt + operator_due + fx_position + exceptions; a difference other than 0 is a fault."""
+
+    currency: str
+    bank: int
+    bank_said: int | None
+    client_debt: int
+    in_flight: int
+    operator_due: int
+    fx_position: int
+    exceptions: int
+    open_lines: list[OpenLines]
+    difference: int
+
+
+class Custody(Struct, frozen=True):
+    """The custody equation of each currency, as of one instant."""
+
+    object: Literal["custody"]
+    data: list[Equation]
+
+
+class Replay(Struct, frozen=True):
+    """How many events were queued to be sent again."""
+
+    object: Literal["replay"]
+    queued: int
+
+
+class BatchItem(Struct, frozen=True):
+    """What became of one payment of a batch: as if it had been asked for alone."""
+
+    status: int
+    replayed: bool
+    payment: Payment | None
+    error: Any
+
+
+class Batch(Struct, frozen=True):
+    """What became of a batch of payments, in their order."""
+
+    object: Literal["batch"]
+    data: list[BatchItem]
+
+
+class List(Struct, frozen=True):
+    """A page: newest first; `has_more` tells whether there are older ones (with `ending_before`: newer ones)."""
+
+    object: Literal["list"]
+    data: list[Any]
+    has_more: bool
+    url: str

@@ -1,0 +1,242 @@
+"""The market's dealings with its bank: top-ups sent, statements read, positions closed, earnings paid out and returned."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from handfast.core.errors import Invalid, Refusal
+from handfast.core.ids import Id, account_id, digest_id, text
+from handfast.domain.custody import BANK_LINES, Equation, equation
+from handfast.domain.exchange import AgreeDeal, rate
+from handfast.domain.parties import HOUSE, Vault
+from handfast.domain.payouts import RequestPayout, SweepPayout
+from handfast.domain.topups import CreateTopup, Topup
+from handfast.ledger import Purpose
+from handfast.sandbox.bank import Bank
+from handfast.sandbox.dice import Dice
+from handfast.sandbox.driver import Driver, ask
+from handfast.sandbox.faults import Broken
+from handfast.sandbox.market import Buyer, Market
+from handfast.sandbox.opening import ACCOUNTS, HOUSE_DETAILS, day_of
+from handfast.store.reader import get
+from handfast.store.verb import Answer, Request
+from handfast.timers.clerk import Clerk
+from handfast.timers.payout_files import write_payout_file
+from handfast.timers.reconcile import ImportReport, import_statement, line_details, resolve
+
+STATEMENT_TWICE = "statement_twice"
+STATEMENT_DAMAGED = "statement_with_a_line_missing"
+REFERENCE_WRONG = "topup_with_a_wrong_reference"
+REFERENCE_MISSING = "topup_without_reference"
+PAYOUT_RETURNED = "payout_returned"
+
+PREFUNDING = {"CNY": 200_000_00, "EUR": 60_000_00, "GBP": 60_000_00, "USD": 400_000_00}
+"""The operator's own money, so that what it owes in a currency is there before its deals are settled."""
+
+_LOW_WATER = 1_500_00
+_LONGEST_SHORT = 1_000_00
+_SMALLEST_PAYOUT = 20_00
+
+
+class BankDay:
+    """Plays the operator's back office, the buyers' banks, and the shops' weekly claims; `today` is a market day."""
+
+    def __init__(self, seed: int, market: Market, driver: Driver, bank: Bank, vault: Vault) -> None:
+        self._seed = seed
+        self._market = market
+        self._driver = driver
+        self._bank = bank
+        self._vault = vault
+        self._asked = 0
+        self._topped_up: dict[Id, int] = {}
+        self._senders = {buyer.account: buyer.id for buyer in market.buyers}
+        self._open: list[Id] = []
+        self._returns: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        self._statements: list[bytes] = []
+        self.faults: Counter[str] = Counter()
+        self.files: list[bytes] = []
+
+    def clerk(self, now: int) -> Clerk:
+        """A clerk at a moment of market time; what it asks gets keys, so that a crash makes it ask no more than once."""
+        request = digest_id(b"clerk", self._asked.to_bytes(8, "big"))
+        return Clerk(self._driver.reader, self._hand, self._vault, now=now, actor="operator", request=request)
+
+    def _hand(self, requests: Sequence[Request]) -> list[Answer]:
+        keyed: list[Request] = []
+        for request in requests:
+            self._asked += 1
+            keyed.append(ask(request.verb, request.command, request.actor, f"clerk/{self._asked}"))
+        return self._driver.run(keyed)
+
+    def prefund(self, now: int) -> None:
+        """The operator lends the market its own money, by transfer like anybody else."""
+        topups = [
+            ask("topups.create", CreateTopup(HOUSE, currency, amount), "operator", f"prefund/{currency}")
+            for currency, amount in PREFUNDING.items()
+        ]
+        for topup in self._driver.done(topups):
+            self._deposit(topup, topup.reference, HOUSE_DETAILS.name, HOUSE_DETAILS.account, now)
+
+    def _deposit(self, topup: Topup, remittance: str, name: str, account: str, now: int) -> None:
+        self._bank.deposit(
+            ACCOUNTS[topup.currency], topup.amount, on=day_of(now), remittance=remittance, name=name, account=account
+        )
+
+    def read_statements(self, day: int, now: int) -> None:
+        """Book the statements of the day before; sometimes a damaged copy comes first, sometimes the same comes twice."""
+        waiting, self._open = self._open, []
+        for line in waiting:
+            self._resolve(line, day, now)
+        for number, data in enumerate(self._statements):
+            dice = Dice(self._seed, "statement", day, number)
+            if dice.chance(60):
+                self._read_damaged(data, now)
+            report = self._read(data, now)
+            self._open += [line.line for line in report.suspense if line.amount > 0]
+            if report.refused or any(statement.outcome != "recorded" for statement in report.statements):
+                raise Broken(f"a right statement was refused: {report}")
+            if dice.chance(80):
+                again = self._read(data, now)
+                self.faults[STATEMENT_TWICE] += 1
+                if again.booked_before != report.lines or again.matched or again.suspense:
+                    raise Broken(f"the same statement counted twice: {again}")
+        self._statements = []
+
+    def _read(self, data: bytes, now: int) -> ImportReport:
+        return import_statement(data, self.clerk(now))
+
+    def _read_damaged(self, data: bytes, now: int) -> None:
+        start, end = data.find(b"<Ntry>"), data.find(b"</Ntry>")
+        if start < 0:
+            return
+        self.faults[STATEMENT_DAMAGED] += 1
+        try:
+            self._read(data[:start] + data[end + len(b"</Ntry>") :], now)
+        except Invalid as no:
+            if no.code != "statement_unbalanced":
+                raise
+        else:
+            raise Broken("a statement whose lines do not lead to its closing balance was booked")
+
+    def _resolve(self, line: Id, day: int, now: int) -> None:
+        """The day after, the operator asks the sender's bank whose money it is; a few cases stay open to the end."""
+        clerk = self.clerk(now)
+        row = get(self._driver.reader, BANK_LINES, line)
+        details = line_details(row, clerk) if row else None
+        if details is not None and Dice(self._seed, "resolve", day, line.hex()).chance(800):
+            resolve(line, self._senders[details.account], clerk)
+
+    def top_up(self, day: int, now: int) -> None:
+        """Buyers who run low send money, with the reference that they were given, or with what they made of it."""
+        low = self._running_low(day)
+        asked = [
+            ask(
+                "topups.create",
+                CreateTopup(buyer.id, buyer.currency, self._amount(buyer, day)),
+                text("pty", buyer.id),
+                f"topup/{day}/{buyer.id.hex()}",
+            )
+            for buyer in low
+        ]
+        for buyer, topup in zip(low, self._driver.done(asked), strict=True):
+            dice = Dice(self._seed, "reference", day, buyer.id.hex())
+            remittance = topup.reference
+            if dice.chance(20):
+                self.faults[REFERENCE_WRONG] += 1
+                swapped = "7" if remittance[5] != "7" else "3"
+                remittance = remittance[:5] + swapped + remittance[6:]
+            elif dice.chance(15):
+                self.faults[REFERENCE_MISSING] += 1
+                remittance = "shopping money"
+            self._deposit(topup, remittance, buyer.name, buyer.account, now)
+            self._topped_up[buyer.id] = day
+
+    def _amount(self, buyer: Buyer, day: int) -> int:
+        amount = Dice(self._seed, "amount", day, buyer.id.hex()).between(30, 90) * 100_00
+        return amount if buyer.currency == "CNY" else amount // 6
+
+    def _running_low(self, day: int) -> list[Buyer]:
+        wallets = {account_id(buyer.id, Purpose.WALLET, buyer.currency): buyer for buyer in self._market.buyers}
+        balances = self._balances(list(wallets))
+        return [
+            buyer
+            for wallet, buyer in wallets.items()
+            if balances.get(wallet, 0) < (_LOW_WATER if buyer.currency == "CNY" else _LOW_WATER // 6)
+            and self._topped_up.get(buyer.id, -9) < day - 2
+        ]
+
+    def _balances(self, accounts: list[Id]) -> dict[Id, int]:
+        """What the accounts' owners can spend."""
+        found: dict[Id, int] = {}
+        for start in range(0, len(accounts), 500):
+            some = accounts[start : start + 500]
+            sql = f"SELECT id, credits_posted - debits_posted - debits_pending FROM accounts WHERE id IN ({', '.join('?' * len(some))})"
+            found.update(self._driver.reader.rows(sql, some))  # type: ignore[arg-type]
+        return found
+
+    def claim(self, day: int) -> None:
+        """Shops ask for what they have earned, and the operator for its commission."""
+        wallets = {account_id(shop.id, Purpose.WALLET, shop.settle_currency): shop for shop in self._market.shops}
+        commission = account_id(HOUSE, Purpose.COMMISSION, "USD")
+        balances = self._balances([*wallets, commission])
+        requests = [
+            ask(
+                "payouts.request",
+                RequestPayout(shop.id, shop.settle_currency, balances[wallet]),
+                text("pty", shop.id),
+                f"payout/{day}/{shop.id.hex()}",
+            )
+            for wallet, shop in wallets.items()
+            if balances.get(wallet, 0) >= _SMALLEST_PAYOUT
+        ]
+        if balances.get(commission, 0) >= _SMALLEST_PAYOUT:
+            sweep = SweepPayout(Purpose.COMMISSION, "USD", balances[commission])
+            requests.append(ask("payouts.sweep", sweep, "operator", f"sweep/{day}"))
+        self._driver.done(requests)
+
+    def pay_out(self, day: int, now: int) -> None:
+        """Write a bank file for each currency and have it executed; a few payments come back days later."""
+        for currency, number in ACCOUNTS.items():
+            report = write_payout_file(currency, self.clerk(now))
+            if report.left_out:
+                raise Broken(f"payouts were left out: {report.left_out}")
+            if report.data is None:
+                continue
+            self.files.append(report.data)
+            for booking in self._bank.execute(report.data, on=day_of(now)):
+                end_to_end = booking.transactions[0].end_to_end_id
+                dice = Dice(self._seed, "return", end_to_end)
+                if dice.chance(40):
+                    self._returns[day + dice.between(1, 3)].append((number, end_to_end))
+        for number, end_to_end in self._returns.pop(day, ()):
+            self._bank.give_back(number, end_to_end, on=day_of(now))
+            self.faults[PAYOUT_RETURNED] += 1
+
+    def close_positions(self, day: int, now: int) -> list[Equation]:
+        """Agree with the bank on what closes the short positions, at the day's rate; the equation before that."""
+        equations = equation(self._driver.reader)
+        positions = {item.currency: item.fx_position for item in equations}
+        for currency in sorted(positions):
+            short = -positions[currency]
+            if short < _LONGEST_SHORT:
+                continue
+            other = max(positions, key=lambda code: (positions[code], code))
+            numerator, denominator, _ = rate(currency, other, now)
+            cost = -(-short * numerator // denominator)
+            deal = AgreeDeal(other, cost, currency, short, f"FX-{day_of(now)}-{currency}")
+            try:
+                self._bank.exchange(
+                    ACCOUNTS[other], cost, ACCOUNTS[currency], short, on=day_of(now), reference=deal.reference
+                )
+            except Refusal as no:
+                if no.code != "balance_insufficient":
+                    raise
+                continue
+            self._driver.done([ask("deals.agree", deal, "operator", f"deal/{day}/{currency}")])
+            positions[other] -= cost
+        return equations
+
+    def close(self, now: int) -> None:
+        """The bank closes its day: from now on the day's statements are out."""
+        self._statements = [
+            self._bank.statement(number, day_of(now), created=now) for number in ACCOUNTS.values()
+        ]

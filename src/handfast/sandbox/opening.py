@@ -1,0 +1,104 @@
+"""How a sandbox market is opened: the desk that it runs on, its parties, its accounts at the sandbox's bank."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+from handfast.app import VERBS, Posting, owning
+from handfast.core.clocks import DAY, Clock
+from handfast.core.ids import Id, ids_from_keys, seeded_ids
+from handfast.core.settings import Settings
+from handfast.domain.custody import OpenAccount
+from handfast.domain.parties import HOUSE, CreateParty, Details, Vault
+from handfast.domain.payments import GiveConsent
+from handfast.sandbox.bank import Bank
+from handfast.sandbox.driver import OpenDesk, Opener, ask
+from handfast.sandbox.market import COMMISSION_BPS, COMMISSION_CAP, Market, iban
+from handfast.store.desk import Desk, Store
+from handfast.store.verb import Request
+
+ACCOUNTS = {
+    currency: iban("DE", f"50010000{number:010}")
+    for number, currency in enumerate(("CNY", "EUR", "GBP", "USD"), 8_201_410_28)
+}
+"""The custody account of each currency at the sandbox's bank, which numbers them from a day that it remembers."""
+
+HOUSE_DETAILS = Details(name="Main Street Market, Inc.", routing="021000021", account="1127201411")
+CONSENT_CEILING = 50_000_00
+
+
+class _SeededDesk:
+    """Fills OpenDesk over the settings' database, with ids that depend on the seed and on what is asked alone."""
+
+    def __init__(self, settings: Settings, clock: Clock, seed: int, wrap: Callable[[Store], Store]) -> None:
+        with ExitStack() as opened:
+            store, ledger = opened.enter_context(owning(settings))
+            store.take_over()
+            self.desk = Desk(wrap(store), Posting(ledger), VERBS, clock, seeded_ids(seed), ids_from_keys(seed))
+            self.close = opened.pop_all().close
+
+
+def seeded_opener(settings: Settings, clock: Clock, seed: int) -> Opener:
+    """Opens a desk whose whole course repeats with the seed."""
+
+    def opener(wrap: Callable[[Store], Store]) -> OpenDesk:
+        return _SeededDesk(settings, clock, seed, wrap)
+
+    return opener
+
+
+def day_of(moment: int) -> str:
+    """The calendar day of a moment (µs), YYYY-MM-DD, in UTC."""
+    return datetime.fromtimestamp(moment // 1_000_000, UTC).date().isoformat()
+
+
+def open_bank(opening: int) -> Bank:
+    """The sandbox's bank, with the custody accounts open and empty from the day before the market opens."""
+    bank = Bank()
+    for currency, number in ACCOUNTS.items():
+        bank.open_account(number, currency, on=day_of(opening - DAY))
+    return bank
+
+
+def founding(market: Market, vault: Vault, mode: str) -> Iterator[Sequence[Request]]:
+    """The requests that open the books, round by round: parties first, then what needs them."""
+    actor = "sandbox"
+    parties = [
+        _party(vault, HOUSE, "operator", "US", HOUSE_DETAILS),
+        _party(vault, market.host, "merchant", "US", HOUSE_DETAILS, settle_currency="USD"),
+    ]
+    parties += [
+        _party(
+            vault,
+            shop.id,
+            "merchant",
+            {"EUR": "DE", "GBP": "GB"}.get(shop.settle_currency, "US"),
+            shop.details,
+            settle_currency=shop.settle_currency,
+            commission_bps=COMMISSION_BPS,
+            commission_cap=COMMISSION_CAP,
+            commission_currency="USD",
+        )
+        for shop in market.shops
+    ]
+    parties += [
+        _party(vault, buyer.id, "customer", "CN", Details(name=buyer.name), settle_currency=buyer.currency)
+        for buyer in market.buyers
+    ]
+    yield [ask("parties.create", command, actor, f"party/{command.party.hex()}") for command in parties]
+    further: list[tuple[str, Any]] = [
+        ("custody.open_account", OpenAccount(number, HOUSE_DETAILS.name, currency, mode))
+        for currency, number in ACCOUNTS.items()
+    ]
+    further += [
+        ("consents.give", GiveConsent(buyer.id, market.host, buyer.currency, CONSENT_CEILING))
+        for buyer in market.buyers
+        if buyer.regular
+    ]
+    yield [ask(verb, command, actor, f"open/{n}") for n, (verb, command) in enumerate(further)]
+
+
+def _party(vault: Vault, key: Id, kind: str, country: str, details: Details, **terms: Any) -> CreateParty:
+    wrapped = vault.new_key(key)
+    return CreateParty(key, kind, country, wrapped, vault.seal(wrapped, key, details), **terms)

@@ -1,0 +1,186 @@
+"""What shops and buyers do with their time: carts asked for, quoted and paid, parcels sent, kept and given back."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from handfast.core.ids import Id, text
+from handfast.domain.exchange import CreateQuote, Quote
+from handfast.domain.payments import (
+    CapturePayment,
+    CreatePayment,
+    EndPayment,
+    Payment,
+    PayPayment,
+    RefundPayment,
+    lines_of,
+)
+from handfast.domain.trades import ConfirmTrade, ShipTrade
+from handfast.sandbox.driver import Driver, ask
+from handfast.sandbox.market import SLOTS, Act, Cart, Market, cart
+from handfast.store.verb import Request
+
+LONGEST_WAIT = 4 * SLOTS
+"""How many slots long a buyer tries to pay before it gives up; the payment's own clock then closes it."""
+
+
+class Parcel(Struct, frozen=True):
+    """An act that somebody means to do with a line that was paid."""
+
+    act: Act
+    payment: Id
+    trade: Id
+    seller: Id
+    buyer: Id
+    amount: int
+
+
+class Wish(Struct, frozen=True):
+    """A cart whose payment was asked for: who is to pay it, and since which slot."""
+
+    cart: Cart
+    payment: Payment
+    since: int
+    tries: int = 0
+    quote: Id | None = None
+
+
+class Shopping:
+    """Plays the shops and buyers of one market, slot by slot (SLOTS a day)."""
+
+    def __init__(self, seed: int, market: Market, driver: Driver, carts_a_day: int) -> None:
+        self._seed = seed
+        self._market = market
+        self._driver = driver
+        self._carts_a_day = carts_a_day
+        self._agenda: dict[int, list[Parcel]] = defaultdict(list)
+        self._wishes: dict[int, list[Wish]] = defaultdict(list)
+        self._captures: dict[int, list[tuple[Wish, Payment]]] = defaultdict(list)
+        self.trades = 0
+
+    def play(self, slot: int) -> None:
+        """Everything that shops and buyers do in a slot; parcels first, so that they do not wait for new carts."""
+        self._driver.run([self._request(parcel) for parcel in self._agenda.pop(slot, ())])
+        self._capture(slot)
+        day, part = divmod(slot, SLOTS)
+        carts = [cart(self._seed, self._market, day, n) for n in range(part, self._carts_a_day, SLOTS)]
+        self._charge([item for item in carts if item.manner == "consent"], slot)
+        asked = [item for item in carts if item.manner != "consent"]
+        answers = self._driver.done([self._ask_payment(item, slot, n) for n, item in enumerate(asked)])
+        fresh = [Wish(item, payment, slot) for item, payment in zip(asked, answers, strict=True)]
+        self._pay([*self._wishes.pop(slot, ()), *(wish for wish in fresh if wish.cart.manner != "abandoned")], slot)
+
+    def _ask_payment(self, item: Cart, slot: int, n: int, payer: Id | None = None, quote: Id | None = None) -> Request:
+        command = CreatePayment(
+            merchant=self._market.host,
+            currency="USD",
+            amount=sum(line.amount for line in item.lines),
+            payer=payer,
+            quote=quote,
+            capture="manual" if item.manner == "manual" else "automatic",
+            lines=item.lines,
+            reference=f"cart {slot}/{n}",
+        )
+        return ask("payments.create", command, _actor(self._market.host), f"{item.manner}/{slot}/{n}")
+
+    def _ask_quote(self, buyer: Id, owner: Id, key: str) -> Request:
+        return ask("quotes.create", CreateQuote(owner, "USD", "CNY"), _actor(owner), f"quote/{key}/{buyer.hex()}")
+
+    def _charge(self, carts: Sequence[Cart], slot: int) -> None:
+        """Regulars do not pay themselves: the market charges them, by their consent, at a quote of its own."""
+        quotes: list[Quote | None] = [None] * len(carts)
+        abroad = [n for n, item in enumerate(carts) if item.buyer.currency != "USD"]
+        requests = [self._ask_quote(carts[n].buyer.id, self._market.host, f"charge {slot}/{n}") for n in abroad]
+        for n, quote in zip(abroad, self._driver.done(requests), strict=True):
+            quotes[n] = quote
+        requests = [
+            self._ask_payment(item, slot, n, item.buyer.id, quote.id if quote else None)
+            for n, (item, quote) in enumerate(zip(carts, quotes, strict=True))
+        ]
+        for item, answer in zip(carts, self._driver.run(requests), strict=True):
+            if answer.refusal is None:
+                self._paid(item, answer.result, slot)
+
+    def _pay(self, wishes: Sequence[Wish], slot: int) -> None:
+        """Get a quote where the wallet is in another currency and there is none yet, and pay; what fails is tried later."""
+        needy = [wish for wish in wishes if wish.quote is None and wish.cart.buyer.currency != "USD"]
+        requests = [
+            self._ask_quote(wish.cart.buyer.id, wish.cart.buyer.id, f"{wish.payment.id.hex()}/{wish.tries}")
+            for wish in needy
+        ]
+        quotes = {
+            wish.payment.id: quote.id for wish, quote in zip(needy, self._driver.done(requests), strict=True)
+        }
+        ready: list[Wish] = []
+        for wish in wishes:
+            quoted = Wish(wish.cart, wish.payment, wish.since, wish.tries + 1, quotes.get(wish.payment.id, wish.quote))
+            if wish.cart.manner == "dawdles" and wish.tries == 0:
+                self._wishes[slot + 1].append(quoted)
+            else:
+                ready.append(quoted)
+        requests = [
+            ask(
+                "payments.pay",
+                PayPayment(wish.cart.buyer.id, wish.payment.id, wish.quote),
+                _actor(wish.cart.buyer.id),
+                f"pay/{wish.payment.id.hex()}/{wish.tries}",
+            )
+            for wish in ready
+        ]
+        for wish, answer in zip(ready, self._driver.run(requests), strict=True):
+            if answer.refusal is None and answer.result.state == "captured":
+                self._paid(wish.cart, answer.result, slot)
+            elif answer.refusal is None:
+                self._captures[slot + 1].append((wish, answer.result))
+            elif slot - wish.since < LONGEST_WAIT:
+                again = Wish(wish.cart, wish.payment, wish.since, wish.tries)
+                self._wishes[slot + (1 if answer.refusal.code == "quote_expired" else SLOTS)].append(again)
+
+    def _capture(self, slot: int) -> None:
+        """Take what was authorised line by line, a slot for each; of every third such payment the last line is let go."""
+        asked: list[tuple[Wish, Payment]] = self._captures.pop(slot, [])
+        requests: list[Request] = []
+        for wish, payment in asked:
+            left = [line for line in lines_of(payment) if not line.captured]
+            key = f"{payment.id.hex()}/{len(left)}"
+            if len(left) == 1 and payment.id[6] % 3 == 0:
+                command: Any = EndPayment(self._market.host, payment.id)
+                requests.append(ask("payments.void", command, _actor(self._market.host), f"void/{key}"))
+            else:
+                command = CapturePayment(self._market.host, payment.id, trades=(left[0].trade,))
+                requests.append(ask("payments.capture", command, _actor(self._market.host), f"capture/{key}"))
+        for (wish, payment), changed in zip(asked, self._driver.done(requests), strict=True):
+            if changed.captured > payment.captured:
+                self._paid(wish.cart, changed, slot, before=payment)
+            if changed.state == "authorised":
+                self._captures[slot + 1].append((wish, changed))
+
+    def _paid(self, item: Cart, payment: Payment, slot: int, before: Payment | None = None) -> None:
+        """Each line that was captured now begins its life."""
+        done = {line.trade for line in lines_of(before) if line.captured} if before else set()
+        for line, life in zip(lines_of(payment), item.lives, strict=True):
+            if not line.captured or line.trade in done:
+                continue
+            self.trades += 1
+            for act in life:
+                parcel = Parcel(act, payment.id, line.trade, line.seller, item.buyer.id, line.amount)
+                self._agenda[slot + act.slot].append(parcel)
+
+    def _request(self, parcel: Parcel) -> Request:
+        act = parcel.act
+        key = f"{act.kind}/{parcel.trade.hex()}/{act.slot}"
+        if act.kind.startswith("ship"):
+            tracking = f"US{int.from_bytes(parcel.trade[6:12], 'big') % 10**9:09}"
+            command: Any = ShipTrade(parcel.seller, parcel.trade, tracking)
+            return ask("trades.ship", command, _actor(parcel.seller), key)
+        if act.kind.startswith("confirm"):
+            return ask("trades.confirm", ConfirmTrade(parcel.buyer, parcel.trade), _actor(parcel.buyer), key)
+        amount = None if act.kind == "refund rest" else max(1, parcel.amount * act.share // 1000)
+        command = RefundPayment(parcel.seller, parcel.payment, parcel.trade, amount, act.kind)
+        return ask("payments.refund", command, _actor(parcel.seller), key)
+
+
+def _actor(party: Id) -> str:
+    return text("pty", party)

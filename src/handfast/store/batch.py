@@ -1,0 +1,300 @@
+"""One attempt at a batch of verbs: which rows they see, in which order they are accepted, and what they leave to write.
+
+All verbs are advanced until each asks for something; what they ask for is loaded in one query a table. Those that have
+come to their entry, or to their end, wait at the barrier. There each is accepted in order of arrival, unless a row that
+it read was written by one accepted since it began: then it starts anew and sees that. So a batch equals its verbs run one
+after the other in the order of their acceptance.
+"""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import structlog
+from msgspec import Struct, msgpack
+
+from handfast.core.errors import Conflict, Refusal, Unavailable
+from handfast.core.ids import Id, NewId, event_id
+from handfast.store.rows import OPERATIONS, Event, Operation
+from handfast.store.table import Table
+from handfast.store.verb import Answer, Key, Request, Tx, Verb, replay
+
+Post = Callable[[Sequence[Any], int], Sequence[Refusal | None]]
+"""Posts entries in order as of a market time; a refusal for each that is not in the ledger."""
+
+_log = structlog.get_logger("handfast.desk")
+_encode = msgpack.Encoder().encode
+_MISSING = object()
+_EMPTY: dict[Id, Any] = {}
+
+
+class Owner(Protocol):
+    """What a batch needs of its desk."""
+
+    verbs: Mapping[str, Verb]
+    post: Post
+    new_id: NewId
+    ids_of: Callable[[Id], NewId] | None
+
+    def load(self, wants: Mapping[Table[Any], Sequence[Id]]) -> dict[Table[Any], list[Any]]:
+        """The stored rows of the wanted keys, by table."""
+
+
+class _Run:
+    """One request's course through a batch."""
+
+    __slots__ = ("ask", "coroutine", "request", "slot", "start", "throw", "tx", "verb", "refused_once")
+
+    def __init__(self, slot: int, request: Request, verb: Verb) -> None:
+        self.slot = slot
+        self.request = request
+        self.verb = verb
+        self.start = 0
+        self.tx: Tx
+        self.coroutine: Coroutine[Any, Any, Any] | None = None
+        self.ask: Any = None
+        self.throw: Refusal | None = None
+        self.refused_once = False
+
+
+class Done(Struct, frozen=True):
+    """A run that came to its end."""
+
+    result: Any
+    refusal: Refusal | None
+
+
+class Broken(Exception):
+    """A verb failed where nothing may; the batch is undone and bisected."""
+
+
+class Batch:
+    """One attempt at a batch: rows loaded, runs at the barrier, changes accepted so far."""
+
+    def __init__(self, desk: "Owner", requests: Sequence[Request], now: int) -> None:
+        self._desk = desk
+        self._now = now
+        self._rows: dict[Table[Any], dict[Id, Any]] = {}
+        self._stored: dict[Table[Any], set[Id]] = {}
+        self._written: dict[Key, int] = {}
+        self._accepted = 0
+        self._dirty: dict[Table[Any], dict[Id, Any]] = {}
+        self._runs = [_Run(slot, request, desk.verbs[request.verb]) for slot, request in enumerate(requests)]
+        self.answers: list[Answer | None] = [None] * len(requests)
+        self.inserts: dict[Table[Any], list[Any]] = {}
+        self.updates: dict[Table[Any], list[Any]] = {}
+        self.events: list[Event] = []
+
+    def play(self) -> None:
+        """Run every verb to its answer; the changes are left in `inserts`, `updates`, `events`."""
+        live = self._runs
+        while live:
+            barrier: list[tuple[_Run, Any]] = []
+            while live:
+                blocked: list[_Run] = []
+                for run in live:
+                    stop = self._advance(run)
+                    if stop is None:
+                        blocked.append(run)
+                    else:
+                        barrier.append((run, stop))
+                if blocked:
+                    self._load(blocked)
+                live = blocked
+            barrier.sort(key=_slot)
+            live = self._settle(barrier)
+        self._sort_changes()
+
+    def _advance(self, run: _Run) -> Any:
+        """Step a run until it lacks rows (None) or stands at the barrier: its entry, its Done, its Answer."""
+        coroutine = run.coroutine
+        if coroutine is None:
+            key = run.request.key
+            if key is not None:
+                seen = self._rows.get(OPERATIONS, _EMPTY).get(key, _MISSING)
+                if seen is _MISSING:
+                    run.ask = ((OPERATIONS, key),)
+                    return None
+                if seen is not None:
+                    return self._replay(run, seen)
+            ids_of = self._desk.ids_of
+            new_id = self._desk.new_id if ids_of is None or key is None else ids_of(key)
+            run.tx = Tx(self._now, run.request.actor, new_id)
+            if key is not None:
+                run.tx._reads.append((OPERATIONS, key))
+            run.start = self._accepted
+            coroutine = run.coroutine = run.verb.run(run.tx, run.request.command)
+            run.ask = None
+        reads = run.tx._reads
+        value: Any = None
+        while True:
+            if run.ask is not None:
+                value = []
+                for table, key in run.ask:
+                    row = self._rows.get(table, _EMPTY).get(key, _MISSING)
+                    if row is _MISSING:
+                        return None
+                    value.append(row)
+                reads.extend(run.ask)
+                run.ask = None
+            try:
+                if run.throw is not None:
+                    thrown, run.throw = run.throw, None
+                    ask = coroutine.throw(thrown)
+                else:
+                    ask = coroutine.send(value)
+            except StopIteration as stop:
+                return Done(stop.value, None)
+            except Refusal as no:
+                return Done(None, no)
+            except Exception as error:
+                _log.exception("verb failed", verb=run.verb.name, error=type(error).__name__)
+                return Done(None, Unavailable("internal", "an unexpected fault; nothing was done"))
+            if type(ask) is not tuple:
+                return ask
+            run.ask = ask
+
+    def _replay(self, run: _Run, seen: Operation) -> Answer:
+        if seen.fingerprint != run.request.fingerprint or seen.verb != run.verb.name:
+            no = Conflict("idempotency_key_reused", "this idempotency key was used with another request")
+            return Answer(seen.id, None, no)
+        return replay(run.verb, seen)
+
+    def _load(self, runs: Iterable[_Run]) -> None:
+        wants: dict[Table[Any], dict[Id, None]] = {}
+        for run in runs:
+            for table, key in run.ask:
+                if key not in self._rows.get(table, _EMPTY):
+                    wants.setdefault(table, {})[key] = None
+        found = self._desk.load({table: list(keys) for table, keys in wants.items()})
+        for table, keys in wants.items():
+            rows = self._rows.setdefault(table, {})
+            rows.update(dict.fromkeys(keys))
+            stored = {row.id: row for row in found[table]}
+            rows.update(stored)
+            self._stored.setdefault(table, set()).update(stored)
+
+    def _settle(self, barrier: list[tuple[_Run, Any]]) -> list[_Run]:
+        """Accept, in order, what conflicts with nothing accepted before it; post the entries; return who goes on."""
+        again: list[_Run] = []
+        claimed: set[Key] = set()
+        posting: list[_Run] = []
+        entries: list[Any] = []
+        finished: list[tuple[_Run, Done]] = []
+        for run, stop in barrier:
+            if type(stop) is Answer:
+                self.answers[run.slot] = stop
+                continue
+            if self._conflicts(run, claimed):
+                self._restart(run)
+                again.append(run)
+                continue
+            claimed.update((table, row.id) for table, row in run.tx._puts)
+            if run.request.key is not None:
+                claimed.add((OPERATIONS, run.request.key))
+            if type(stop) is Done:
+                finished.append((run, stop))
+            else:
+                posting.append(run)
+                entries.append(stop)
+        outcomes = self._desk.post(entries, self._now) if entries else ()
+        by_slot = dict(zip((run.slot for run in posting), outcomes, strict=True))
+        done = dict((run.slot, stop) for run, stop in finished)
+        for run in sorted([*posting, *(run for run, _ in finished)], key=_run_slot):
+            if run.slot in done:
+                self._finish(run, done[run.slot])
+            elif (no := by_slot[run.slot]) is None:
+                self._finish(run, self._return(run))
+            else:
+                run.tx._puts.clear()
+                run.tx._events.clear()
+                run.refused_once = True
+                run.throw = no
+                again.append(run)
+        return again
+
+    def _conflicts(self, run: _Run, claimed: set[Key]) -> bool:
+        written = self._written
+        if not written and not claimed:
+            return False
+        start = run.start
+        return any(key in claimed or written.get(key, 0) > start for key in run.tx._reads)
+
+    def _restart(self, run: _Run) -> None:
+        if run.coroutine is not None:
+            run.coroutine.close()
+        run.coroutine = None
+        run.ask = None
+        run.throw = None
+        run.refused_once = False
+
+    def _return(self, run: _Run) -> Done:
+        """The value of a run whose entry is in the ledger: from here on nothing may refuse."""
+        assert run.coroutine is not None
+        try:
+            run.coroutine.send(None)
+        except StopIteration as stop:
+            return Done(stop.value, None)
+        except Exception as error:
+            raise Broken(run.verb.name) from error
+        raise Broken(f"{run.verb.name} asks for more after its entry was posted")
+
+    def _finish(self, run: _Run, done: Done) -> None:
+        tx = run.tx
+        request = run.request
+        no = done.refusal
+        operation = request.key or self._desk.new_id(self._now)
+        self.answers[run.slot] = Answer(operation, done.result, no)
+        if isinstance(no, Unavailable):
+            return
+        if no is not None and request.key is None and not run.refused_once:
+            return
+        about = getattr(request.command, run.verb.about) if run.verb.about else getattr(done.result, "id", None)
+        self._accepted += 1
+        if no is None or run.refused_once:
+            for table, row in tx._puts:
+                self._write(table, row)
+            for type_, row, owner in tx._events:
+                body = _encode(row)
+                self.events.append(Event(event_id(row.id, row.version), 0, type_, owner, operation, self._now, body))
+        if run.verb.quiet:
+            assert not tx._events, run.verb.name
+            return
+        body = _encode(done.result) if no is None else _encode((no.message, no.param))
+        code = "" if no is None else no.code
+        self._write(
+            OPERATIONS,
+            Operation(
+                operation,
+                run.verb.name,
+                request.actor,
+                request.request,
+                about,
+                request.fingerprint,
+                code,
+                body,
+                self._now,
+            ),
+        )
+
+    def _write(self, table: Table[Any], row: Any) -> None:
+        key = row.id
+        self._rows.setdefault(table, {})[key] = row
+        self._dirty.setdefault(table, {})[key] = row
+        self._written[(table, key)] = self._accepted
+
+    def _sort_changes(self) -> None:
+        for table, rows in self._dirty.items():
+            stored = self._stored.get(table, ())
+            fresh = [row for key, row in rows.items() if key not in stored]
+            if fresh:
+                self.inserts[table] = fresh
+            if len(fresh) < len(rows):
+                self.updates[table] = [row for key, row in rows.items() if key in stored]
+
+
+def _slot(item: tuple[_Run, Any]) -> int:
+    return item[0].slot
+
+
+def _run_slot(run: _Run) -> int:
+    return run.slot

@@ -1,0 +1,77 @@
+"""The market clock of a sandbox: moved forward step by step through every due time, and remembered over restarts."""
+
+from msgspec import Struct
+
+from handfast.core.clocks import MarketClock
+from handfast.core.errors import Conflict, Invalid
+from handfast.domain.notifications import MARKET_OFFSET, MARKS, Mark
+from handfast.services import Services
+from handfast.store.reader import Reader, get
+from handfast.store.verb import Request, Tx, verb
+from handfast.timers.expire import ACTOR, Expirer
+
+FURTHEST = 4_102_444_800_000_000
+"""The end of the year 2099: no market clock goes beyond."""
+
+
+class SetOffset(Struct, frozen=True):
+    """The market clock is ahead of the wall clock by so many microseconds."""
+
+    offset: int
+
+
+@verb("clock.set_offset", quiet=True)
+async def set_offset(tx: Tx, command: SetOffset) -> Mark:
+    """Remember the offset. Raises Conflict(state_conflict) for one that would set the clock back."""
+    kept = await tx.get(MARKS, MARKET_OFFSET)
+    if kept is not None and command.offset < kept.value:
+        raise Conflict("state_conflict", "the market clock never goes back", "offset")
+    mark = Mark(MARKET_OFFSET, command.offset)
+    tx.put(MARKS, mark)
+    return mark
+
+
+def read_offset(reader: Reader) -> int:
+    """How far the market clock is ahead of the wall clock (µs)."""
+    kept = get(reader, MARKS, MARKET_OFFSET)
+    return 0 if kept is None else kept.value
+
+
+class Advancer:
+    """Moves a sandbox's market clock. The offset is kept before the clock moves, so a crash never sets it back."""
+
+    def __init__(self, services: Services, clock: MarketClock, expirer: Expirer) -> None:
+        self._services = services
+        self._clock = clock
+        self._expirer = expirer
+
+    @property
+    def offset(self) -> int:
+        """How far the market clock is ahead of the wall clock (µs)."""
+        return self._clock.offset
+
+    async def advance(self, target: int) -> int:
+        """Move to a moment (µs), letting each time-out on the way fire at its own; how many fired.
+
+        Raises Conflict(method_not_allowed) where the market is live, Invalid(field_invalid), Unavailable.
+        """
+        if self._services.settings.market != "sandbox":
+            raise Conflict("method_not_allowed", "only a sandbox's market clock can be moved")
+        if type(target) is not int or not self._clock() <= target <= FURTHEST:
+            raise Invalid("field_invalid", "the clock moves forward only, to the year 2099 at most", "to")
+        fired = await self._expirer.fire(self._clock())
+        while (moment := await self._expirer.next_due(target)) is not None:
+            await self._move(moment)
+            fired += await self._expirer.fire(moment)
+        await self._move(target)
+        return fired
+
+    async def _move(self, moment: int) -> None:
+        offset = max(self._clock.offset, moment - self._services.wall())
+        request = self._services.new_id(self._services.wall())
+        answer = await self._services.hand.call(Request(set_offset.name, SetOffset(offset), ACTOR, request))
+        answer.unwrap()
+        self._clock.offset = offset
+
+
+VERBS = (set_offset,)

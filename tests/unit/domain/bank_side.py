@@ -1,0 +1,57 @@
+"""The bank's side of a small market: custody accounts opened, and lines as a statement would bring them."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import Engine
+from tests.unit.domain.conftest import Market
+
+from handfast.core.ids import Id
+from handfast.domain.custody import BankLine, OpenAccount, custody_account_id, line_id
+from handfast.domain.parties import HOUSE
+from handfast.store.postgres import PostgresReader
+from handfast.store.reader import Reader
+from handfast.store.sqlite import SqliteReader
+
+DAY = "2014-10-29"
+STATEMENT = b"statement".ljust(16, b"\0")
+
+
+def open_custody(market: Market, *currencies: str) -> None:
+    """Custody accounts in these currencies."""
+    for currency in currencies:
+        market.do(OpenAccount(f"XX{currency}", f"Client money {currency}", currency, "simulation"))
+
+
+def line(currency: str, amount: int, key: str = "1", **changes: Any) -> BankLine:
+    """A line as the clerk hands it over: signed minor units, and a key that the bank gave it."""
+    account = custody_account_id(currency)
+    given: dict[str, Any] = {
+        "id": line_id(account, key),
+        "statement": STATEMENT,
+        "account": account,
+        "currency": currency,
+        "amount": amount,
+        "booked_on": DAY,
+        "state": "matched",
+        "reason": "",
+        "object": None,
+        "party": HOUSE,
+        "details": b"sealed bank details",
+        "attempt": 0,
+        "version": 1,
+        "created": 0,
+    }
+    return BankLine(**given | changes)
+
+
+def open_reader(engine: Engine) -> Reader:
+    """A read-only connection beside the desk."""
+    path = engine.url.removeprefix("sqlite:///")
+    return PostgresReader(engine.url) if path == engine.url else SqliteReader(Path(path))
+
+
+def said_of(market: Market, thing: Id) -> list[str]:
+    """The events of an object, oldest first."""
+    rows = market.store.connection.execute("SELECT id, type FROM events ORDER BY seq").fetchall()
+    return [row[1] for row in rows if row[0][:13] == thing[:13]]
