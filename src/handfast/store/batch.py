@@ -42,7 +42,7 @@ class Owner(Protocol):
 class _Run:
     """One request's course through a batch."""
 
-    __slots__ = ("ask", "coroutine", "request", "slot", "start", "throw", "tx", "verb", "refused_once")
+    __slots__ = ("ask", "coroutine", "request", "slot", "start", "throw", "tx", "verb", "refused", "refused_once")
 
     def __init__(self, slot: int, request: Request, verb: Verb) -> None:
         self.slot = slot
@@ -53,6 +53,7 @@ class _Run:
         self.coroutine: Coroutine[Any, Any, Any] | None = None
         self.ask: Any = None
         self.throw: Refusal | None = None
+        self.refused: dict[Id, Refusal] = {}
         self.refused_once = False
 
 
@@ -145,6 +146,7 @@ class Batch:
             except StopIteration as stop:
                 return Done(stop.value, None)
             except Refusal as no:
+                no.__traceback__ = None  # its frames would keep the whole batch alive for as long as the answer lives
                 return Done(None, no)
             except Exception as error:
                 _log.exception("verb failed", verb=run.verb.name, error=type(error).__name__)
@@ -208,7 +210,8 @@ class Batch:
                 run.tx._puts.clear()
                 run.tx._events.clear()
                 run.refused_once = True
-                run.throw = no
+                # A run that was refused and had to start anew posts a spent id: what counts is why it was refused first.
+                run.throw = run.refused.setdefault(entries[posting.index(run)].id, no)
                 again.append(run)
         return again
 

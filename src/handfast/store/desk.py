@@ -84,7 +84,7 @@ class Desk:
             return [Answer(request.key or b"", None, no) for request in requests]
         except Broken as broken:
             if len(requests) == 1:
-                _log.error("verb broken", verb=requests[0].verb, exc_info=broken.__cause__)
+                _log.error("verb broken", verb=requests[0].verb, fault=str(broken), exc_info=broken.__cause__)
                 fault = Unavailable("internal", "an unexpected fault; nothing was done")
                 return [Answer(requests[0].key or b"", None, fault)]
         half = len(requests) // 2

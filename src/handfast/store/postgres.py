@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 from msgspec.structs import astuple
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg.types.numeric import Int8BinaryDumper
 
@@ -129,7 +130,11 @@ class PostgresStore:
         """See Store.rollback."""
         self._next_event = None
         with suppress(psycopg.Error):
-            if not self.connection.closed:
+            if self.connection.info.transaction_status == TransactionStatus.INERROR:
+                # A pipeline that failed leaves psycopg believing in prepared statements that the server never saw;
+                # this call, unlike the statement, makes it forget them all.
+                self.connection.rollback()
+            elif not self.connection.closed:
                 self.connection.execute("ROLLBACK")
 
     def unavailable(self, error: Exception) -> Unavailable | None:

@@ -64,11 +64,12 @@ def page(
         conditions.append(f"{by} {'>' if above is not None else '<'} ?")
         values.append(bound)
     found: dict[Id, Row] = {}
+    key_of = attrgetter("id")
     # One query for each owner's column, since each has an index of its own that gives the rows in order.
     for column in owners[0] if owners else [None]:
         mine, who = ([f"{column} = ?"], [owners[1]]) if owners else ([], [])
         where = " AND ".join([*mine, *conditions]) or "1 = 1"
         rows = find(reader, table, f"{where} ORDER BY {order} LIMIT ?", *who, *values, limit)
-        found.update((getattr(row, "id"), row) for row in rows)
+        found.update((key_of(row), row) for row in rows)
     newest_first = sorted(found.values(), key=attrgetter(by), reverse=True)
     return newest_first[-limit:] if above is not None else newest_first[:limit]

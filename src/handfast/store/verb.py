@@ -52,7 +52,7 @@ class Request(Struct, frozen=True, gc=False):
     fingerprint: bytes = b""
 
 
-class Answer(Struct, frozen=True, gc=False):
+class Answer(Struct, frozen=True):
     """What became of a request: the verb's result, or a refusal; `replayed` if it was answered before."""
 
     operation: Id

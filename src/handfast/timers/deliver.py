@@ -197,7 +197,7 @@ def _next_page(reader: Reader, at: int) -> FanOut | None:
     endpoints = active_endpoints(reader, {HOUSE, *(event.owner for event in events)})
     pairs: list[tuple[Id, Id]] = []
     for event in events:
-        owed = [endpoint for party in {HOUSE, event.owner} for endpoint in endpoints.get(party, ())]
+        owed = [endpoint for party in dict.fromkeys((event.owner, HOUSE)) for endpoint in endpoints.get(party, ())]
         pairs += [(event.id, endpoint.id) for endpoint in owed if is_owed(endpoint, event)]
         until = event.seq
         if len(pairs) >= PAGE:

@@ -58,7 +58,7 @@ def write_payout_file(currency: str, clerk: Clerk, limit: int = PAYOUTS_A_FILE) 
             instruction = _instruction(payout, clerk)
             write_payments(replace(blank, instructions=(instruction,)))
         except Refusal as no:
-            where, _, guilty = (no.param or "").rpartition(".")
+            where, _, guilty = (no.param or "").partition(".")
             if where != _ALONE:
                 raise
             left_out.append(LeftOut(payout.id, no.code, guilty))
@@ -119,8 +119,8 @@ def _instruction(payout: Payout, clerk: Clerk) -> PaymentInstruction:
         details = clerk.open(party.id, party.details, Details)
     except (InvalidTag, MsgspecError):
         raise Invalid("field_invalid", "the party's details cannot be read", f"{_ALONE}.details") from None
-    if details is None:
-        raise Invalid("field_missing", "the party has no details", f"{_ALONE}.details")
+    if details is None or not (details.iban or details.account):
+        raise Invalid("field_missing", "the party gave no bank account", f"{_ALONE}.details")
     return PaymentInstruction(
         end_to_end_id=payout.end_to_end,
         amount=payout.amount,

@@ -53,5 +53,5 @@ def open_reader(engine: Engine) -> Reader:
 
 def said_of(market: Market, thing: Id) -> list[str]:
     """The events of an object, oldest first."""
-    rows = market.store.connection.execute("SELECT id, type FROM events ORDER BY seq").fetchall()
+    rows: list[tuple[Any, ...]] = market.store.connection.execute("SELECT id, type FROM events ORDER BY seq").fetchall()
     return [row[1] for row in rows if row[0][:13] == thing[:13]]

@@ -52,9 +52,7 @@ class BankDay(Market):
 
     def deposit(self, currency: str, amount: int, text: str, on: str = MONDAY, **more: str) -> None:
         """Somebody pays into a custody account."""
-        self.bank.deposit(
-            CUSTODY[currency], amount, on=on, remittance=text, name=BUYER, account=BUYER_IBAN, **more
-        )
+        self.bank.deposit(CUSTODY[currency], amount, on=on, remittance=text, name=BUYER, account=BUYER_IBAN, **more)
 
     def statement(self, currency: str, on: str = MONDAY) -> bytes:
         """The day's statement."""
@@ -66,9 +64,7 @@ class BankDay(Market):
 
     def clerk(self, hand: Any = None) -> Clerk:
         """Somebody who does the paperwork now."""
-        return Clerk(
-            self.reader, hand or self.hand, self.vault, now=self.now, actor="test", request=self.ids(self.now)
-        )
+        return Clerk(self.reader, hand or self.hand, self.vault, now=self.now, actor="test", request=self.ids(self.now))
 
     def equation(self, currency: str) -> Equation:
         """The custody equation of a currency, which holds at any time."""

@@ -9,7 +9,6 @@ from typing import Any
 from tests.unit.domain.conftest import Market
 from tests.unit.timers.receivers import Receiver
 
-
 from handfast.core.errors import Unavailable
 from handfast.core.ids import Id, text
 from handfast.core.settings import Settings
@@ -29,7 +28,6 @@ from handfast.store.rows import Event
 from handfast.store.verb import Answer, Request
 from handfast.timers.deliver import Deliverer
 from handfast.timers.sender import Sender
-
 
 VAULT = Vault(bytes(range(32)))
 

@@ -145,6 +145,20 @@ async def test_a_slow_receiver_delays_no_other(house: House) -> None:
         await until(deliverer, lambda: set(house.states(slow_endpoint)) == {"due", "delivered"})
 
 
+async def test_a_receiver_that_was_late_has_one_event_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "LATE", -1)
+    async with Receiver(OK, stall) as receiver:
+        endpoint = house.endpoint(receiver)
+        house.pay()
+        deliverer = house.deliverer()
+        await settled(deliverer)
+        for _ in range(4):
+            house.pay()
+        await until(deliverer, lambda: len(receiver.received) == 2)
+        assert not await deliverer.turn()
+        assert house.states(endpoint) == ["delivered", "leased", "due", "due", "due"]
+
+
 async def test_broken_receivers_leave_places_for_those_that_work(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliver, "MAX_SENDING", 4)
     monkeypatch.setattr(deliver, "MAX_STRUGGLING", 2)

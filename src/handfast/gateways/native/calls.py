@@ -1,7 +1,7 @@
-"""A request on its way through a route: who calls, what was asked, and how it is handed to the desk."""
+"""A request on its way through a route: who calls, what was given, and how it is handed to the desk."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from msgspec import Struct
 
@@ -9,85 +9,123 @@ from handfast.core.ids import Id
 from handfast.gateways.native.auth import Caller
 from handfast.gateways.native.idempotency import fingerprint
 from handfast.gateways.native.prefixes import unknown
+from handfast.gateways.native.showing import RENDER, show_row
 from handfast.services import Services
-from handfast.store.desk import Answer, Request, Verb
+from handfast.store.desk import Request, Verb
 from handfast.store.reader import Reader, get
 from handfast.store.table import Row, Table
 
-Shape = TypeVar("Shape")
-JSON = b"application/json"
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+Owners = Callable[[Any], tuple[Id | None, ...]]
 
 
 class Reply(Struct, frozen=True):
-    """An answer that is not one object in JSON: bytes, or a stream of them."""
+    """An answer that is not an object in JSON: bytes, or a stream of them."""
 
     content: bytes | AsyncIterator[bytes]
     media_type: bytes
 
 
-class Call(Generic[Shape]):
-    """One request: `id` is the one in its path, `body` or `query` its checked input, `key` the operation it names."""
+class Call(Generic[Given]):
+    """One request.
 
-    __slots__ = ("body", "caller", "content", "id", "key", "path", "replayed", "request", "services")
+    `id` is the one in its path, `given` its checked body or query, `content` a body that is not JSON, `key` the
+    operation that its idempotency key names. `replayed` becomes true where that had been answered before.
+    """
+
+    __slots__ = ("caller", "content", "given", "id", "key", "path", "replayed", "request", "services")
+
+    caller: Caller
+    given: Given
 
     def __init__(self, services: Services, request: Id, path: str) -> None:
         self.services = services
         self.request = request
         self.path = path
-        self.caller: Caller
         self.id: Id = b""
         self.key: Id | None = None
-        self.body: Shape
         self.content = b""
         self.replayed = False
 
     async def do(self, verb: Verb, command: Any) -> Any:
         """Hand the verb to the desk and return its result; raises its refusal."""
         key = self.key
-        answer = await self.services.hand.call(
-            Request(
-                verb.name,
-                command,
-                self.caller.actor,
-                self.request,
-                key,
-                b"" if key is None else fingerprint(self.path, self.body),
-            )
-        )
+        mark = b"" if key is None else fingerprint(self.path, self.given)
+        request = Request(verb.name, command, self.caller.actor, self.request, key, mark)
+        answer = await self.services.hand.call(request)
         self.replayed = answer.replayed
         return answer.unwrap()
 
-    async def do_many(self, requests: list[Request]) -> list[Answer]:
-        """Hand several to the desk together; their refusals are in the answers."""
-        return await self.services.hand.call_many(requests)
+    async def look(self, query: Callable[[Reader], Found]) -> Found:
+        """What a short query finds."""
+        return await self.services.read.short(query)
 
-    async def find(self, table: Table[Row], param: str, owners: Callable[[Row], tuple[Id | None, ...]]) -> Row:
+    async def find(self, table: Table[Row], owners: Owners, param: str) -> Row:
         """The row that the path names, if it is of the caller's. Raises NotFound."""
-        row = await self.services.read.short(lambda reader: get(reader, table, self.id))
+        row = await self.look(lambda reader: get(reader, table, self.id))
         if row is None or not self.caller.sees(*owners(row)):
             raise unknown(param)
         return row
 
-    async def look(self, query: Callable[[Reader], Shape]) -> Shape:
-        """What a short query finds."""
-        return await self.services.read.short(query)
+    def show(self, row: Any) -> Any:
+        """The row as the object that the caller may see."""
+        return show_row(row, self.caller.sees)
 
 
 Handler = Callable[[Call[Any]], Awaitable[Any]]
 
 
 class Route(Struct, frozen=True):
-    """One line of the table: method and path, the scope it needs (None: no key at all), and what does it.
+    """One line of the table: method and path, the scope that it needs (None: not even a key), and what does it.
 
-    `kind` is of the id in the path, `body` or `query` the input's type, `item` the type of a list's items.
+    `kind` is of the id in the path, `body` or `query` the type of what is given, `answer` of what comes back: of each
+    item, for a list. `media_type` is of a body that is not JSON.
     """
 
     method: str
     path: str
     scope: str | None
     run: Handler
+    says: str
+    answer: Any
     kind: str = ""
-    body: type[Struct] | None = None
-    query: type[Struct] | None = None
-    item: type[Struct] | None = None
-    says: str = ""
+    body: Any = None
+    query: Any = None
+    listed: bool = False
+    media_type: str = ""
+
+
+def route(
+    method: str, path: str, scope: str | None, run: Handler, kind: str = "", body: Any = None, query: Any = None, media_type: str = ""
+) -> Route:
+    """A route whose words and answer are the handler's own docstring and return type."""
+    answer = get_type_hints(run)["return"]
+    return Route(method, path, scope, run, _first_line(run), answer, kind, body, query, media_type=media_type)
+
+
+def act(path: str, scope: str, body: Any, verb: Verb, command: Callable[[Call[Any]], Any], kind: str = "") -> Route:
+    """A route that hands one verb to the desk and answers with the row that it returns."""
+
+    async def run(call: Call[Any]) -> Any:
+        return call.show(await call.do(verb, command(call)))
+
+    return Route("POST", path, scope, run, _first_line(command), shape_of(verb.result), kind, body)
+
+
+def see(path: str, kind: str, table: Table[Any], owners: Owners) -> Route:
+    """A route that shows one object to its owners."""
+
+    async def run(call: Call[Any]) -> Any:
+        return call.show(await call.find(table, owners, kind))
+
+    return Route("GET", path, "read", run, f"See a {kind}.", shape_of(table.row), kind)
+
+
+def shape_of(row: type) -> Any:
+    """The type of the object that rows of that type become."""
+    return get_type_hints(RENDER[row])["return"]
+
+
+def _first_line(thing: Callable[..., Any]) -> str:
+    return (thing.__doc__ or "").partition("\n")[0]

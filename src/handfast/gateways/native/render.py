@@ -1,9 +1,6 @@
-"""From a row of the domain to the object that clients see: one function for each type, in one table."""
+"""From a row of the domain to the object that clients see: one function for each type of row."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from msgspec import Raw, json
+from msgspec import Raw
 
 from handfast.domain import custody, exchange, notifications, parties, payments, payouts, topups, trades, transfers
 from handfast.gateways.native import objects, reports
@@ -11,8 +8,6 @@ from handfast.gateways.native.prefixes import show, show_some
 from handfast.ledger import Purpose
 
 SECOND = 1_000_000
-
-encode = json.Encoder().encode
 
 
 def party(row: parties.Party, details: parties.Details | None = None) -> objects.Party:
@@ -348,34 +343,3 @@ def delivery(row: notifications.Delivery) -> objects.Delivery:
         last_error=row.last_error or None,
         created=row.created // SECOND,
     )
-
-
-RENDER: Mapping[type, Callable[[Any], Any]] = {
-    parties.Party: party,
-    parties.ApiClient: api_key,
-    payments.Consent: consent,
-    transfers.Transfer: transfer,
-    payments.Payment: payment,
-    trades.Trade: trade,
-    payments.Refund: refund,
-    exchange.Quote: quote,
-    exchange.Deal: deal,
-    topups.Topup: topup,
-    payouts.Payout: payout,
-    payouts.PayoutFile: payout_file,
-    custody.CustodyAccount: custody_account,
-    custody.BankStatement: bank_statement,
-    custody.BankLine: bank_line,
-    notifications.Endpoint: endpoint,
-    notifications.Delivery: delivery,
-}
-"""By type of row."""
-
-
-def show_row(row: Any, *, inner: bool = True) -> Any:
-    """The object that a row is to clients; see payment and trade for `inner`."""
-    if isinstance(row, payments.Payment):
-        return payment(row, inner=inner)
-    if isinstance(row, trades.Trade):
-        return trade(row, inner=inner)
-    return RENDER[type(row)](row)

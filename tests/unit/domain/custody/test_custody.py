@@ -1,5 +1,7 @@
 """Custody as accounting examples: what the bank did is booked once, explained or not, and settled by name."""
 
+from typing import Any
+
 import pytest
 from tests.unit.domain.bank_side import STATEMENT, line, open_custody, said_of
 from tests.unit.domain.conftest import Market
@@ -174,11 +176,19 @@ def test_a_statement_that_contradicts_itself_or_an_earlier_one_is_refused(market
     market.refused("object_exists", RecordStatement(statement(digest=b"something else"), lines))
 
 
+def cells(market: Market, column: str) -> list[Any]:
+    rows: list[Any] = market.store.connection.execute(f"SELECT {column}").fetchall()
+    return rows
+
+
 def test_sealed_details_stay_on_the_line_alone(market: Market, buyer: Id) -> None:
     market.do(BookSuspense(IN, "unmatched"))
     market.do(ResolveSuspense(IN.id, buyer, b"sealed for the buyer"))
-    select = market.store.connection.execute
-    assert select("SELECT details FROM bank_lines").fetchall() == [(b"sealed for the buyer",)]
-    told = [row[0] for table in ("events", "operations") for row in select(f"SELECT body FROM {table}").fetchall()]
+    kept, *told = [
+        row[0]
+        for column in ("details FROM bank_lines", "body FROM events", "body FROM operations")
+        for row in cells(market, column)
+    ]
+    assert kept == b"sealed for the buyer"
     assert told
     assert not [body for body in told if b"sealed bank details" in body or b"sealed for the buyer" in body]

@@ -103,3 +103,12 @@ def test_a_line_must_be_the_topups(market: Market, buyer: Id) -> None:
     market.refused("object_not_found", BookTopup(buyer, line("CNY", 100)))
     market.refused("object_not_found", BookTopup(topup.id, line("CNY", 100, account=buyer)))
     market.refused("currency_mismatch", BookTopup(topup.id, line("USD", 100, account=line("CNY", 1).account)))
+
+
+def test_two_clerks_at_once_count_a_line_once(market: Market, buyer: Id) -> None:
+    topup = market.do(CreateTopup(buyer, "CNY"))
+    book, suspend = BookTopup(topup.id, line("CNY", 100)), BookSuspense(line("CNY", 100), "unmatched")
+    answers = market.desk.run([market.request(command) for command in (book, book, suspend, suspend)])
+    assert [answer.refusal for answer in answers] == [None] * 4
+    assert (market.wallet(buyer, "CNY"), market.house(Purpose.SUSPENSE, "CNY")) == (100, 0)
+    assert said_of(market, topup.id) == ["topup.created", "topup.credited"]
