@@ -323,6 +323,15 @@ def test_a_floor_holds_for_wallets_and_not_for_the_bank(books: Books) -> None:
         assert outcome is (Outcome.EXCEEDS_CREDITS if floored else Outcome.CREATED), purpose
 
 
+def test_nothing_leaves_for_the_bank_that_is_not_there(books: Books) -> None:
+    """The operator's fees have no floor, but a payout of them has to be covered."""
+    leaving = account_id(party(0), Purpose.PAYOUT, "USD")
+    books.fund(OUR_FEES, 100)
+    assert books.one(entry(1, moved(OUR_FEES, leaving, 101))) is Outcome.EXCEEDS_CREDITS
+    assert books.one(entry(2, moved(OUR_FEES, leaving, 100))) is Outcome.CREATED
+    assert books.one(entry(3, moved(OUR_FEES, ANN, 1))) is Outcome.CREATED
+
+
 OUTCOMES: dict[Outcome, Entry] = {
     Outcome.CREATED: entry(50, moved(ANN, BOB, 100)),
     Outcome.EXISTS: entry(1, moved(BANK, ANN, 1_000)),

@@ -14,7 +14,7 @@ from handfast.ledger import Purpose
 from handfast.sandbox.bank import Bank
 from handfast.sandbox.dice import Dice
 from handfast.sandbox.driver import Driver, ask
-from handfast.sandbox.faults import Broken
+from handfast.sandbox.faults import PromiseBroken
 from handfast.sandbox.market import Buyer, Market
 from handfast.sandbox.opening import ACCOUNTS, HOUSE_DETAILS, day_of
 from handfast.store.reader import get
@@ -32,7 +32,7 @@ PAYOUT_RETURNED = "payout_returned"
 PREFUNDING = {"CNY": 200_000_00, "EUR": 60_000_00, "GBP": 60_000_00, "USD": 400_000_00}
 """The operator's own money, so that what it owes in a currency is there before its deals are settled."""
 
-_LOW_WATER = 1_500_00
+_LOW_WATER = 5_000_00
 _LONGEST_SHORT = 1_000_00
 _SMALLEST_PAYOUT = 20_00
 
@@ -93,12 +93,12 @@ class BankDay:
             report = self._read(data, now)
             self._open += [line.line for line in report.suspense if line.amount > 0]
             if report.refused or any(statement.outcome != "recorded" for statement in report.statements):
-                raise Broken(f"a right statement was refused: {report}")
+                raise PromiseBroken(f"a right statement was refused: {report}")
             if dice.chance(80):
                 again = self._read(data, now)
                 self.faults[STATEMENT_TWICE] += 1
                 if again.booked_before != report.lines or again.matched or again.suspense:
-                    raise Broken(f"the same statement counted twice: {again}")
+                    raise PromiseBroken(f"the same statement counted twice: {again}")
         self._statements = []
 
     def _read(self, data: bytes, now: int) -> ImportReport:
@@ -115,7 +115,7 @@ class BankDay:
             if no.code != "statement_unbalanced":
                 raise
         else:
-            raise Broken("a statement whose lines do not lead to its closing balance was booked")
+            raise PromiseBroken("a statement whose lines do not lead to its closing balance was booked")
 
     def _resolve(self, line: Id, day: int, now: int) -> None:
         """The day after, the operator asks the sender's bank whose money it is; a few cases stay open to the end."""
@@ -151,7 +151,7 @@ class BankDay:
             self._topped_up[buyer.id] = day
 
     def _amount(self, buyer: Buyer, day: int) -> int:
-        amount = Dice(self._seed, "amount", day, buyer.id.hex()).between(30, 90) * 100_00
+        amount = Dice(self._seed, "amount", day, buyer.id.hex()).between(60, 200) * 100_00
         return amount if buyer.currency == "CNY" else amount // 6
 
     def _running_low(self, day: int) -> list[Buyer]:
@@ -198,7 +198,7 @@ class BankDay:
         for currency, number in ACCOUNTS.items():
             report = write_payout_file(currency, self.clerk(now))
             if report.left_out:
-                raise Broken(f"payouts were left out: {report.left_out}")
+                raise PromiseBroken(f"payouts were left out: {report.left_out}")
             if report.data is None:
                 continue
             self.files.append(report.data)

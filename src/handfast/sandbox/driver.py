@@ -61,7 +61,7 @@ class Driver:
         self._open.close()
 
     def run(self, requests: Sequence[Request]) -> list[Answer]:
-        """The answers, in order, whatever happened on the way. Raises Broken where the service broke a promise."""
+        """The answers, in order, whatever happened on the way. Raises PromiseBroken."""
         answers: list[Answer] = []
         for start in range(0, len(requests), BATCH):
             answers += self._batch(requests[start : start + BATCH])

@@ -35,7 +35,7 @@ class Crash(BaseException):
         self.kind = kind
 
 
-class Broken(Exception):
+class PromiseBroken(Exception):
     """The service did what it promises never to do."""
 
 
@@ -87,7 +87,7 @@ class Faults:
         return [request for request, _, _ in mixed]
 
     def judge(self, requests: Sequence[Request], answers: Sequence[Answer]) -> Counter[str]:
-        """Count the copies by kind, and hold their answers (the last ones) against the first. Raises Broken."""
+        """Count the copies by kind, and hold their answers (the last ones) against the first. Raises PromiseBroken."""
         outcomes = {request.key: _outcome(answer) for request, answer in zip(requests, answers, strict=False)}
         kinds: Counter[str] = Counter()
         for (kind, expected), answer in zip(self._expected, answers[len(requests) :], strict=True):
@@ -97,17 +97,17 @@ class Faults:
             else:
                 right = answer.replayed and _outcome(answer) == (outcomes[expected] if kind == TWICE else expected)
             if not right:
-                raise Broken(f"{kind}: answered {answer}")
+                raise PromiseBroken(f"{kind}: answered {answer}")
         self._sent.extend((request, outcomes[request.key]) for request in requests if request.key is not None)
         return kinds
 
 
 def check_restart(kind: str, requests: Sequence[Request], answers: Sequence[Answer]) -> None:
-    """After a death behind the commit, what was asked under a key is remembered. Raises Broken."""
+    """After a death behind the commit, what was asked under a key is remembered. Raises PromiseBroken."""
     for request, answer in zip(requests, answers, strict=True):
         altered = answer.refusal is not None and answer.refusal.code == "idempotency_key_reused"
         if kind == ANSWER_LOST and request.key is not None and not (answer.replayed or altered):
-            raise Broken(f"{request.verb} was committed and then forgotten")
+            raise PromiseBroken(f"{request.verb} was committed and then forgotten")
 
 
 def _outcome(answer: Answer) -> bytes:

@@ -1,5 +1,7 @@
 """The people of the sandbox market: US shops, Chinese buyers, what is bought, and how each parcel fares."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from handfast.core.clocks import DAY
@@ -166,3 +168,15 @@ def _life(dice: Dice, delivery: str) -> tuple[Act, ...]:
     if dice.chance(5):
         acts.append(Act(arrival, "refund too much", 1500))
     return tuple(acts)
+
+
+def trouble(life: Sequence[Act]) -> str | None:
+    """What somebody fails to do in a trade's life, if anything: where silence, or lateness, is for the clock to end."""
+    kinds = [act.kind for act in life]
+    if not kinds:
+        return "parcel_never_sent"
+    if "ship late" in kinds:
+        return "parcel_sent_late"
+    if "confirm late" in kinds:
+        return "parcel_arrived_late"
+    return "buyer_silent" if "ship" in kinds and "confirm" not in kinds else None

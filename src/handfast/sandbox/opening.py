@@ -1,17 +1,21 @@
 """How a sandbox market is opened: the desk that it runs on, its parties, its accounts at the sandbox's bank."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
-from handfast.app import VERBS, Posting, owning
+from handfast.app import VERBS, Owned, owning
+from handfast.app.telemetry import Posting
 from handfast.core.clocks import DAY, Clock
+from handfast.core.errors import Conflict
 from handfast.core.ids import Id, ids_from_keys, seeded_ids
 from handfast.core.settings import Settings
 from handfast.domain.custody import OpenAccount
 from handfast.domain.parties import HOUSE, CreateParty, Details, Vault
 from handfast.domain.payments import GiveConsent
+from handfast.ledger import Ledger
 from handfast.sandbox.bank import Bank
 from handfast.sandbox.driver import OpenDesk, Opener, ask
 from handfast.sandbox.market import COMMISSION_BPS, COMMISSION_CAP, Market, iban
@@ -33,10 +37,23 @@ class _SeededDesk:
 
     def __init__(self, settings: Settings, clock: Clock, seed: int, wrap: Callable[[Store], Store]) -> None:
         with ExitStack() as opened:
-            store, ledger = opened.enter_context(owning(settings))
+            store, ledger = _own(opened, settings)
             store.take_over()
             self.desk = Desk(wrap(store), Posting(ledger), VERBS, clock, seeded_ids(seed), ids_from_keys(seed))
             self.close = opened.pop_all().close
+
+
+def _own(opened: ExitStack, settings: Settings) -> tuple[Owned, Ledger]:
+    """Own the database; a PostgreSQL server may take a moment to notice that the desk before has died."""
+    tries = 50
+    while True:
+        try:
+            return opened.enter_context(owning(settings))
+        except Conflict as taken:
+            tries -= 1
+            if taken.code != "database_in_use" or not tries:
+                raise
+        time.sleep(0.02)
 
 
 def seeded_opener(settings: Settings, clock: Clock, seed: int) -> Opener:

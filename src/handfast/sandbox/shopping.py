@@ -1,6 +1,6 @@
 """What shops and buyers do with their time: carts asked for, quoted and paid, parcels sent, kept and given back."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +19,7 @@ from handfast.domain.payments import (
 )
 from handfast.domain.trades import ConfirmTrade, ShipTrade
 from handfast.sandbox.driver import Driver, ask
-from handfast.sandbox.market import SLOTS, Act, Cart, Market, cart
+from handfast.sandbox.market import SLOTS, Act, Cart, Market, cart, trouble
 from handfast.store.verb import Request
 
 LONGEST_WAIT = 4 * SLOTS
@@ -59,6 +59,7 @@ class Shopping:
         self._wishes: dict[int, list[Wish]] = defaultdict(list)
         self._captures: dict[int, list[tuple[Wish, Payment]]] = defaultdict(list)
         self.trades = 0
+        self.faults: Counter[str] = Counter()
 
     def play(self, slot: int) -> None:
         """Everything that shops and buyers do in a slot; parcels first, so that they do not wait for new carts."""
@@ -164,6 +165,8 @@ class Shopping:
             if not line.captured or line.trade in done:
                 continue
             self.trades += 1
+            if fault := trouble(life):
+                self.faults[fault] += 1
             for act in life:
                 parcel = Parcel(act, payment.id, line.trade, line.seller, item.buyer.id, line.amount)
                 self._agenda[slot + act.slot].append(parcel)

@@ -199,19 +199,21 @@ class Batch:
                 posting.append(run)
                 entries.append(stop)
         outcomes = self._desk.post(entries, self._now) if entries else ()
-        by_slot = dict(zip((run.slot for run in posting), outcomes, strict=True))
-        done = dict((run.slot, stop) for run, stop in finished)
+        decided = {run.slot: (entry, no) for run, entry, no in zip(posting, entries, outcomes, strict=True)}
+        done = {run.slot: stop for run, stop in finished}
         for run in sorted([*posting, *(run for run, _ in finished)], key=_run_slot):
             if run.slot in done:
                 self._finish(run, done[run.slot])
-            elif (no := by_slot[run.slot]) is None:
+                continue
+            entry, no = decided[run.slot]
+            if no is None:
                 self._finish(run, self._return(run))
             else:
                 run.tx._puts.clear()
                 run.tx._events.clear()
                 run.refused_once = True
                 # A run that was refused and had to start anew posts a spent id: what counts is why it was refused first.
-                run.throw = run.refused.setdefault(entries[posting.index(run)].id, no)
+                run.throw = run.refused.setdefault(entry.id, no)
                 again.append(run)
         return again
 

@@ -8,7 +8,7 @@ from handfast.core.errors import Conflict, Invalid, NotFound
 from handfast.core.ids import Id
 from handfast.core.money import check_amount, exponent
 from handfast.core.states import move
-from handfast.domain.custody import BANK_LINES, BankLine
+from handfast.domain.custody import BankLine, admit_line, keep_matched, must_match
 from handfast.domain.exchange import postings
 from handfast.domain.exchange.model import DEAL_STATES, QUOTE_STATES, Deal, Quote
 from handfast.domain.exchange.rates import rate
@@ -113,16 +113,19 @@ async def agree_deal(tx: Tx, command: AgreeDeal) -> Deal:
 @verb("deals.book_line", about="deal")
 async def book_deal_line(tx: Tx, command: BookDealLine) -> Deal:
     """Book one of the deal's two lines; a line counts once. Raises NotFound, Invalid(currency_mismatch), Conflict."""
-    line = command.line
-    deal, known = await tx.get(DEALS, command.deal), await tx.get(BANK_LINES, line.id)
+    known = await admit_line(tx, command.line)
+    deal = await tx.get(DEALS, command.deal)
     if deal is None:
         raise NotFound("object_not_found", "no such deal", "deal")
     if known is not None:
+        must_match(known, deal.id)
         return deal
-    sold = line.currency == deal.sell_currency and -line.amount == deal.sell_amount and not deal.sold
-    bought = line.currency == deal.buy_currency and line.amount == deal.buy_amount and not deal.bought
+    currency, amount = command.line.currency, command.line.amount
+    sold = currency == deal.sell_currency and -amount == deal.sell_amount and not deal.sold
+    bought = currency == deal.buy_currency and amount == deal.buy_amount and not deal.bought
     if not (sold or bought):
         raise Invalid("currency_mismatch", "the line is neither the deal's sale nor its purchase", "line")
+    line = keep_matched(tx, command.line, deal.id)
     booked = replace(
         deal,
         sold=deal.sell_amount if sold else deal.sold,
@@ -131,10 +134,9 @@ async def book_deal_line(tx: Tx, command: BookDealLine) -> Deal:
     )
     if booked.sold and booked.bought:
         booked = replace(booked, state=move(DEAL_STATES, deal.state, "book"))
-    tx.put(BANK_LINES, line)
     tx.put(DEALS, booked)
     tx.event("deal.booked", booked, owner=HOUSE)
-    await tx.post(postings.book(booked, line.currency, line.amount))
+    await tx.post(postings.book(line))
     return booked
 
 

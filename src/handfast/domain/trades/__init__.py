@@ -2,7 +2,7 @@
 
 from handfast.domain.trades.model import PERIODS, TRADE_STATES, Trade
 from handfast.domain.trades.postings import hold
-from handfast.domain.trades.tables import TRADES, due_trades, trades_of
+from handfast.domain.trades.tables import TRADES, due_trades, held_for, trades_of
 from handfast.domain.trades.terms import (
     Frozen,
     Move,
@@ -45,6 +45,7 @@ __all__ = [
     "converted_up",
     "disburse",
     "due_trades",
+    "held_for",
     "hold",
     "in_time",
     "keep",

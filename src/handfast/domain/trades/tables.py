@@ -22,3 +22,9 @@ def due_trades(reader: Reader, now: int, limit: int) -> list[Trade]:
 def trades_of(reader: Reader, payment: Id) -> list[Trade]:
     """The trades of a payment, in the order of its lines."""
     return find(reader, TRADES, "payment = ? ORDER BY id", payment)
+
+
+def held_for(reader: Reader, seller: Id) -> list[tuple[str, int]]:
+    """What is held in a seller's open trades: by currency, in minor units."""
+    sql = "SELECT currency, sum(amount - refunded - released) FROM trades WHERE seller = ? AND due IS NOT NULL GROUP BY currency"
+    return [(currency, int(amount)) for currency, amount in reader.rows(f"{sql} ORDER BY currency", (seller,))]

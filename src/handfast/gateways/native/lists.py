@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from handfast.core.errors import Invalid
-from handfast.core.ids import Id, parse
+from handfast.core.ids import Id
 from handfast.gateways.native.calls import Call, Route, shape_of
-from handfast.gateways.native.prefixes import PREFIXES
+from handfast.gateways.native.prefixes import PREFIXES, parse_kind
 from handfast.gateways.native.reports import List
 from handfast.gateways.native.wire import Currency, Ref, Word
 from handfast.store.reader import Reader, page
@@ -83,7 +83,7 @@ def cursor(query: Page, kind: str) -> tuple[Id | None, Id | None]:
 
 
 def _cursor(value: str | None, kind: str, param: str) -> Id | None:
-    found = None if value is None else parse(PREFIXES[kind], value)
+    found = None if value is None else parse_kind(kind, value)
     if value is not None and found is None:
         raise no_cursor(kind, param)
     return found
@@ -109,7 +109,7 @@ def conditions(query: Page, refs: Mapping[str, str]) -> dict[str, Any] | None:
         if name in Page.__struct_fields__ or value is None:
             continue
         if name in refs:
-            value = parse(PREFIXES[refs[name]], value)
+            value = parse_kind(refs[name], value)
             if value is None:
                 return None
         equal[name] = value
@@ -125,10 +125,12 @@ def pages(
     refs: Mapping[str, str] | None = None,
     scope: str = "read",
     by: str = "id",
+    through: tuple[str, str] = ("", ""),
 ) -> Route:
     """A route that lists objects of a table to whom one of the columns `owners` names; the operator sees all.
 
-    `by` is the column that orders them, where it is not the id.
+    `by` is the column that orders them, where it is not the id. `through` is a filter, and a further owner's column that
+    counts where it is used: it has no index of its own.
     """
 
     async def run(call: Call[Any]) -> List:
@@ -137,7 +139,8 @@ def pages(
         equal = conditions(given, refs or {})
         if equal is None:
             return listed(call, [], given.limit)
-        mine = None if call.caller.operates else (owners, call.caller.party)
+        columns = (*owners, through[1]) if through[0] in equal else owners
+        mine = None if call.caller.operates else (columns, call.caller.party)
 
         def rows(reader: Reader) -> list[Any]:
             low, high = (below, above) if by == "id" else (_place(reader, below), _place(reader, above))

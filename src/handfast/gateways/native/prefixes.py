@@ -40,9 +40,14 @@ def show_some(kind: str, value: Id | None) -> str | None:
     return None if value is None else text(PREFIXES[kind], value)
 
 
+def parse_kind(kind: str, value: str) -> Id | None:
+    """The id in a public form, or None where it is none of that kind."""
+    return parse(PREFIXES[kind], value)
+
+
 def read(kind: str, value: str, param: str | None = None) -> Id:
     """The id in a public form. Raises NotFound where it is none of that kind: it looks like one that nobody has."""
-    found = parse(PREFIXES[kind], value)
+    found = parse_kind(kind, value)
     if found is None:
         raise unknown(param or kind)
     return found

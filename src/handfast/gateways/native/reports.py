@@ -146,6 +146,19 @@ class Entry(Struct, frozen=True):
     created: Seconds
 
 
+class Account(Struct, frozen=True):
+    """A ledger account's four balances. The id begins, after the prefix, with its owner's."""
+
+    id: str
+    object: Literal["account"]
+    purpose: str
+    currency: str
+    debits_pending: int
+    debits_posted: int
+    credits_pending: int
+    credits_posted: int
+
+
 class Posting(Struct, frozen=True):
     """A movement from the debit account to the credit account; `pending` is the entry that it resolves."""
 
@@ -210,6 +223,54 @@ class Custody(Struct, frozen=True):
 
     object: Literal["custody"]
     data: list[Equation]
+
+
+class LineReport(Struct, frozen=True):
+    """A bank line that needs eyes: in suspense for a reason, or refused with a code."""
+
+    line: str
+    currency: str
+    amount: int
+    reason: str
+
+
+class StatementReport(Struct, frozen=True):
+    """What became of a statement: "recorded", "recorded before", or the code of what stands against it."""
+
+    number: str
+    currency: str
+    closing: int
+    outcome: str
+
+
+class StatementImport(Struct, frozen=True):
+    """What a file of statements brought: of its lines, those booked before, now matched (by kind), in suspense, refused."""
+
+    object: Literal["statement_import"]
+    lines: int
+    booked_before: int
+    matched: dict[str, int]
+    suspense: list[LineReport]
+    refused: list[LineReport]
+    statements: list[StatementReport]
+
+
+class LeftOut(Struct, frozen=True):
+    """A payout that cannot go into a file, with the code of the reason and the guilty field."""
+
+    payout: str
+    reason: str
+    field: str
+
+
+class PayoutFileReport(Struct, frozen=True):
+    """The bank file that was written: none where there was nothing to pay."""
+
+    object: Literal["payout_file_report"]
+    file: str | None
+    count: int
+    total: int
+    left_out: list[LeftOut]
 
 
 class Replay(Struct, frozen=True):

@@ -6,7 +6,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from handfast.core.errors import Invalid, Refusal
-from handfast.core.ids import Id, parse
+from handfast.core.ids import Id
 from handfast.domain import exchange, payments, trades
 from handfast.domain.payments import PAYMENTS, REFUNDS, Payment, Refund
 from handfast.domain.trades import TRADES
@@ -15,7 +15,7 @@ from handfast.gateways.native.calls import Call
 from handfast.gateways.native.errors import error_of, status_of
 from handfast.gateways.native.idempotency import fingerprint, operation_id
 from handfast.gateways.native.lists import Query, RefundPage, cursor, listed
-from handfast.gateways.native.prefixes import PREFIXES, read, read_some, unknown
+from handfast.gateways.native.prefixes import parse_kind, read, read_some, unknown
 from handfast.gateways.native.reports import List
 from handfast.store.desk import Request
 from handfast.store.reader import Reader, get, page
@@ -143,7 +143,7 @@ def create_refund(call: Call[wire.NewRefund]) -> payments.RefundPayment:
 
 def _refund(call: Call[Any], payment: Id, given: wire.RefundOf) -> payments.RefundPayment:
     # A trade whose id is no id is nobody's, which the verb says after it has seen whose the payment is.
-    trade = None if given.trade is None else parse(PREFIXES["trade"], given.trade) or bytes(16)
+    trade = None if given.trade is None else parse_kind("trade", given.trade) or bytes(16)
     return payments.RefundPayment(call.caller.party, payment, trade, given.amount, given.reason)
 
 
@@ -171,8 +171,8 @@ async def list_refunds(call: Call[RefundPage]) -> List:
     """List refunds: one's own as a merchant, or those of a payment or trade that one may see."""
     given, caller = call.given, call.caller
     below, above = cursor(given, "refund")
-    payment = None if given.payment is None else parse(PREFIXES["payment"], given.payment) or bytes(16)
-    trade = None if given.trade is None else parse(PREFIXES["trade"], given.trade) or bytes(16)
+    payment = None if given.payment is None else parse_kind("payment", given.payment) or bytes(16)
+    trade = None if given.trade is None else parse_kind("trade", given.trade) or bytes(16)
     equal = {name: value for name, value in (("payment", payment), ("trade", trade)) if value is not None}
 
     def rows(reader: Reader) -> list[Refund]:

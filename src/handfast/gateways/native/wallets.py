@@ -3,15 +3,15 @@
 from collections import Counter
 from typing import Any
 
-from handfast.core.ids import Id, account_currency, account_id, account_purpose, owner_of, parse
-from handfast.core.money import NUMBERS
+from handfast.core.ids import Id, account_currency, account_purpose, owner_of, parse
 from handfast.domain import payouts, topups, trades, transfers
-from handfast.gateways.native import objects, reports, wire
+from handfast.gateways.native import reports, wire
 from handfast.gateways.native.calls import Call
-from handfast.gateways.native.lists import EntryPage, cursor, listed, no_cursor
+from handfast.gateways.native.lists import EntryPage, cursor, no_cursor
 from handfast.gateways.native.prefixes import PREFIXES, read, show
 from handfast.gateways.native.render import SECOND
 from handfast.gateways.native.reports import List
+from handfast.gateways.native.showing import encode
 from handfast.ledger import Mode, Purpose
 from handfast.ledger.journal import Booked, balances_of, entries_at, entries_of, place_of, places_touching
 from handfast.store.reader import Reader
@@ -40,7 +40,7 @@ def create_transfer(call: Call[wire.NewTransfer]) -> transfers.CreateTransfer:
         currency=given.currency,
         amount=given.amount,
         reference=given.reference,
-        metadata=reports.encode(given.metadata),
+        metadata=encode(given.metadata),
     )
 
 
@@ -97,19 +97,64 @@ async def list_entries(call: Call[EntryPage]) -> List:
     below, above = cursor(given, "entry")
 
     def rows(reader: Reader) -> list[reports.Entry]:
-        accounts = {
-            balance.account
-            for balance in balances_of(reader, party)
-            if given.account in (None, _purpose(balance.account)) and given.currency in (None, account_currency(balance.account))
-        }
-        before, after = _place(reader, below, "starting_after"), _place(reader, above, "ending_before")
-        if given.source is not None:
-            places = _of_source(reader, given.source, before, after, given.limit + 1)
+        own = {balance.account for balance in balances_of(reader, party)}
+        before, after = _place(reader, own, below, "starting_after"), _place(reader, own, above, "ending_before")
+        asked = {account for account in own if _is_asked(given, account)}
+        if given.source is None:
+            places = places_touching(reader, sorted(asked), given.limit + 1, before=before, after=after)
         else:
-            places = places_touching(reader, list(accounts), given.limit + 1, before=before, after=after)
-        found = [_entry(booked, accounts) for booked in entries_at(reader, places)]
-        return [entry for entry in reversed(found) if entry.movements]
+            places = [
+                place
+                for place in entries_of(reader, _read_source(given.source))
+                if (before is None or place < before) and (after is None or place > after)
+            ]
+        shown = [_entry(booked, asked) for booked in reversed(entries_at(reader, places))]
+        return [entry for entry in shown if entry.movements]
 
-    entries = await call.services.read.long(rows)
-    kept = entries[-given.limit :] if given.ending_before else entries[: given.limit]
-    return List("list", kept, len(entries) > given.limit, call.path)
+    found = await call.services.read.long(rows)
+    kept = found[-given.limit :] if above else found[: given.limit]
+    return List("list", kept, len(found) > given.limit, call.path)
+
+
+def _is_asked(given: EntryPage, account: Id) -> bool:
+    purpose = Purpose(account_purpose(account)).name.lower()
+    return given.account in {None, purpose} and given.currency in {None, account_currency(account)}
+
+
+def _place(reader: Reader, own: set[Id], entry: Id | None, param: str) -> int | None:
+    """The place of the entry that a cursor names. Raises Invalid(cursor_invalid) where it is none of one's own."""
+    if entry is None:
+        return None
+    place = place_of(reader, entry)
+    if place is None or not _entry(entries_at(reader, [place])[0], own).movements:
+        raise no_cursor("entry", param)
+    return place
+
+
+def _read_source(value: str) -> Id:
+    """The id of an object of whatever kind; one that nobody has, where the text is none."""
+    found = (parse(prefix, value) for prefix in PREFIXES.values())
+    return next((key for key in found if key is not None), bytes(16))
+
+
+def _entry(booked: Booked, accounts: set[Id]) -> reports.Entry:
+    movements = [
+        reports.Movement(
+            account=Purpose(account_purpose(account)).name.lower(),
+            currency=account_currency(account),
+            amount=amount,
+            mode=Mode(posting.mode).name.lower(),
+        )
+        for posting in booked.postings
+        for account, amount in ((posting.debit, -posting.amount), (posting.credit, posting.amount))
+        if account in accounts
+    ]
+    return reports.Entry(
+        id=show("entry", booked.id),
+        object="entry",
+        sequence=booked.seq,
+        kind=booked.kind,
+        source=source_of(booked.id, booked.kind),
+        movements=movements,
+        created=booked.at // SECOND,
+    )
