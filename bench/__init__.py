@@ -1,1 +1,1 @@
-"""Benchmarks: ratios taken in one run, medians of rounds, CPU beside wall time. Speed is shown here, never in a test."""
+"""Benchmarks: ratios taken in one run, medians of rounds, CPU beside wall time; speed is shown here only."""

@@ -1,5 +1,6 @@
 """The desk alone: full payments in process, durable, by batch size and by how hot one merchant is."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,10 @@ from bench.market import Bench, prepare
 
 
 class Case(Struct, frozen=True):
-    """One way to load the desk: `size` verbs a batch, `hot` of them for one merchant, `lines` guaranteed trades each."""
+    """One way to load the desk.
+
+    `size` verbs a batch, `hot` of them for one merchant, `lines` guaranteed trades each.
+    """
 
     name: str
     size: int
@@ -30,7 +34,10 @@ CASES = (
 
 
 class Sample(Struct, frozen=True):
-    """What one round of one case took: payments a wall second, CPU µs of this process a payment, batch latencies in ms."""
+    """What one round of one case took.
+
+    Payments a wall second, CPU µs of this process a payment, batch latencies in ms.
+    """
 
     rate: float
     cpu: float
@@ -69,8 +76,6 @@ def rounds(url: str, count: int) -> Iterator[tuple[Case, Sample]]:
 
 def flush_rate(folder: Path) -> float:
     """How many durable appends of 4 KiB a second the disk takes (fdatasync), the context of every figure here."""
-    import os
-
     with (folder / "flush").open("wb", buffering=0) as file:
         start = time.perf_counter()
         for _ in range(500):

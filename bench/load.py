@@ -28,6 +28,7 @@ class Connection(asyncio.Protocol):
         self.sent = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first payment."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.send()
@@ -51,6 +52,7 @@ class Connection(asyncio.Protocol):
         self.transport.write((head + body).encode())
 
     def data_received(self, data: bytes) -> None:
+        """Count an answer that is complete, and send the next payment."""
         self.buffer += data
         head, mark, rest = self.buffer.partition(b"\r\n\r\n")
         if not mark:

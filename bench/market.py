@@ -105,7 +105,9 @@ def fund(desk: Desk, ledger: Any, buyers: Sequence[Id]) -> None:
     desk.store.begin()
     for start in range(0, len(buyers), 1000):
         entries = [
-            Entry(entry_id(buyer, 1), "bench.fund", (Posting(custody, account_id(buyer, Purpose.WALLET, "USD"), 10**9),))
+            Entry(
+                entry_id(buyer, 1), "bench.fund", (Posting(custody, account_id(buyer, Purpose.WALLET, "USD"), 10**9),)
+            )
             for buyer in buyers[start : start + 1000]
         ]
         ledger.post(entries, wall_clock())

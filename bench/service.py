@@ -128,4 +128,3 @@ def ratios(figures: dict[str, dict[str, float]]) -> dict[str, float]:
         "one process / batch of 1": round(one / figures["one process, batch of 1"]["per_second"], 2),
         "two fronts / one process": round(figures["two fronts"]["per_second"] / one, 2),
     }
-

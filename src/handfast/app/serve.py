@@ -1,6 +1,7 @@
 """The processes of a running service: a desk that speaks HTTP itself, or a desk and the fronts that it looks after."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -112,7 +113,7 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
     except OSError as fault:
         for each in sockets:
             each.close()
-        raise Invalid("settings_invalid", f"cannot listen on {host}:{port}: {fault.strerror}", "port") from None
+        raise Invalid("settings_invalid", f"cannot listen on {host}:{port}: {os.strerror(fault.errno or 0)}", "port") from None
     return sockets
 
 

@@ -28,6 +28,7 @@ class MarketClock:
         self.offset = offset
 
     def __call__(self) -> int:
+        """The market time in microseconds."""
         return self._source() + self.offset
 
     def advance_to(self, moment: int) -> None:

@@ -60,10 +60,11 @@ def entries_at(reader: Reads, places: Sequence[int]) -> list[Booked]:
         marks = ", ".join("?" * len(some))
         for seq, *head in reader.rows(f"SELECT seq, id, kind, at FROM entries WHERE seq IN ({marks})", some):
             heads[seq] = tuple(head)
-        sql = f"SELECT entry, debit, credit, amount, mode, pending FROM postings WHERE entry IN ({marks}) ORDER BY entry, n"
+        columns = "entry, debit, credit, amount, mode, pending"
+        sql = f"SELECT {columns} FROM postings WHERE entry IN ({marks}) ORDER BY entry, n"
         for seq, *parts in reader.rows(sql, some):
             postings.setdefault(seq, []).append(Posting(*parts))
-    return [Booked(seq, *heads[seq], postings=tuple(postings[seq])) for seq in sorted(heads)]
+    return [Booked(seq, *heads[seq], tuple(postings[seq])) for seq in sorted(heads)]
 
 
 def entries_of(reader: Reads, thing: Id) -> list[int]:

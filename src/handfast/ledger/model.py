@@ -5,8 +5,9 @@ engine can keep:
 
 - An entry is atomic: all its postings happen, in order, or none. An entry id is spent once: posted again with the same
   content it answers EXISTS, with other content EXISTS_WITH_DIFFERENT_CONTENT, once refused ID_ALREADY_REFUSED.
-- An entry pends one posting at most, and that is resolved once, by POST (a part or all; the rest is freed) or by VOID, in
-  an entry that may hold further postings. To keep the rest pending, post the part and pend the rest anew in one entry.
+- An entry pends one posting at most, and that is resolved once, by POST (a part or all; the rest is freed) or by
+  VOID, in an entry that may hold further postings. To keep the rest pending, post the part and pend the rest anew in
+  one entry.
 - Nothing times out by itself: the caller voids.
 - An account is opened by the first entry that names it; its id tells purpose and currency, the purpose tells its floor.
 """
@@ -63,8 +64,8 @@ class Mode(IntEnum):
 class Posting(Struct, frozen=True, array_like=True, gc=False):
     """A movement of `amount` minor units from the debit account to the credit account.
 
-    For POST and VOID, `pending` is the pending entry's id, and the accounts must be those of its posting; VOID frees all
-    of it and carries the amount that was pending.
+    For POST and VOID, `pending` is the pending entry's id, and the accounts must be those of its posting; VOID frees
+    all of it and carries the amount that was pending.
     """
 
     debit: Id

@@ -31,21 +31,17 @@ def create_entry(entry: Entry, balances: Balances, pendings: dict[Id, Pending]) 
     postings = entry.postings
     if not postings:
         return Outcome.POSTINGS_EMPTY
-    done = 0
-    for posting in postings:
+    for done, posting in enumerate(postings):
         outcome = _create_posting(entry, posting, balances, pendings)
         if outcome is not None:
             for earlier in reversed(postings[:done]):
                 _move(entry.id, earlier, balances, pendings, -1)
             return outcome
         _move(entry.id, posting, balances, pendings, 1)
-        done += 1
     return Outcome.CREATED
 
 
-def _create_posting(
-    entry: Entry, posting: Posting, balances: Balances, pendings: dict[Id, Pending]
-) -> Outcome | None:
+def _create_posting(entry: Entry, posting: Posting, balances: Balances, pendings: dict[Id, Pending]) -> Outcome | None:
     amount = posting.amount
     debit, credit = posting.debit, posting.credit
     mode = posting.mode

@@ -1,6 +1,7 @@
 """Plots as SVG without scripts, in colours that the page gives them, so that light and dark both look right."""
 
 from collections.abc import Sequence
+from math import ceil, floor, log10
 from typing import Any
 
 import pygal
@@ -22,15 +23,17 @@ _STYLE = Style(
     colors=_COLOURS,
     value_colors=("var(--ink)",) * len(_COLOURS),
     font_family="inherit",
-    opacity=".9",
+    opacity="1",
+    opacity_hover="1",
     stroke_opacity="1",
     stroke_width="2.5",
     transition="none",
     label_font_size=13,
     major_label_font_size=13,
     legend_font_size=14,
+    title_font_size=13,
+    value_font_size=13,
 )
-_SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Series(Struct, frozen=True):
@@ -40,63 +43,90 @@ class Series(Struct, frozen=True):
     values: Sequence[float]
 
 
-def lines(name: str, title: str, labels: Sequence[str], series: Sequence[Series], *, from_zero: bool = True) -> str:
-    """Values over days as an SVG document's element; `name` is unique on its page."""
-    chart = pygal.Line(
-        **_shared(title),
-        x_labels=labels,
-        x_labels_major=labels[::7],
-        show_minor_x_labels=False,
-        truncate_label=10,
-        show_dots=False,
-        include_x_axis=from_zero,
-        legend_at_bottom_columns=min(len(series), 3),
-    )
-    for each in series:
-        chart.add(each.name, list(each.values))
-    return _drawn(chart, name)
+class Plot(Struct, frozen=True):
+    """The same plot for wide and for narrow pages, each a complete SVG element."""
+
+    wide: str
+    narrow: str
 
 
-def bars(name: str, title: str, labels: Sequence[str], values: Sequence[float]) -> str:
-    """One value for each label, as horizontal bars."""
-    chart = pygal.HorizontalBar(**_shared(title), show_legend=False, print_values=True, truncate_label=40)
-    chart.x_labels = list(labels)
-    chart.add("", list(values))
-    chart.height = 60 + 30 * len(labels)
-    return _drawn(chart, name)
+def lines(name: str, unit: str, labels: Sequence[str], series: Sequence[Series], *, from_zero: bool = True) -> Plot:
+    """Values over days; `name` is unique on its page."""
+
+    def draw(width: int, columns: int, every: int) -> str:
+        chart = pygal.Line(
+            **_shared(width, 340),
+            x_labels=labels,
+            x_labels_major=labels[::every],
+            show_minor_x_labels=False,
+            y_labels=ticks([value for each in series for value in each.values], 5, from_zero=from_zero),
+            show_dots=False,
+            legend_at_bottom=True,
+            legend_at_bottom_columns=columns,
+            y_title=unit,
+        )
+        for each in series:
+            chart.add(each.name, list(each.values))
+        return _drawn(chart, f"{name}-{width}")
+
+    count, days = len(series), len(labels)
+    return Plot(draw(880, count, max(1, days // 6)), draw(400, min(2, count), max(1, days // 3)))
 
 
-def _shared(title: str) -> dict[str, Any]:
+def bars(name: str, labels: Sequence[str], values: Sequence[float]) -> Plot:
+    """One value for each label, as horizontal bars, the first one on top."""
+
+    def draw(width: int) -> str:
+        chart = pygal.HorizontalBar(
+            **_shared(width, 50 + 34 * len(labels)),
+            show_legend=False,
+            print_values=True,
+            print_values_position="top",
+            y_labels=ticks(values, 3),
+        )
+        chart.x_labels = list(reversed(labels))
+        chart.add("", list(reversed(values)))
+        return _drawn(chart, f"{name}-{width}")
+
+    return Plot(draw(880), draw(400))
+
+
+def ticks(values: Sequence[float], most: int, *, from_zero: bool = True) -> list[float]:
+    """Round marks that enclose the values: 1, 2 or 5 times a power of ten apart, about as many as asked for."""
+    low, high = min(values), max(values)
+    if from_zero:
+        low, high = min(low, 0), max(high, 0)
+    power = 10.0 ** floor(log10((high - low or 1) / most))
+    step = next(power * times for times in (1, 2, 5, 10) if power * times * most >= (high - low or 1))
+    first, last = floor(low / step), ceil(high / step)
+    return [round(step * number, 6) for number in range(first, last + 1)]
+
+
+def _shared(width: int, height: int) -> dict[str, Any]:
     return {
         "style": _STYLE,
         "js": [],
-        "width": 880,
-        "height": 360,
-        "margin": 8,
-        "legend_at_bottom": True,
+        "width": width,
+        "height": height,
+        "margin": 10,
         "legend_box_size": 12,
-        "x_label_rotation": 0,
-        "explicit_size": False,
-        "disable_xml_declaration": True,
-        "value_formatter": lambda value: f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}",
-        "title": None,
-        "human_readable": True,
-        "show_y_guides": True,
-        "pretty_print": False,
-        "x_title": None,
-        "y_title": title,
+        "truncate_legend": -1,
+        "truncate_label": -1,
+        "value_formatter": _written,
     }
 
 
+def _written(value: float) -> str:
+    return f"{value:,.2f}" if isinstance(value, float) and abs(value) < 100 and value % 1 else f"{value:,.0f}"
+
+
 def _drawn(chart: Any, name: str) -> str:
-    """The chart's element without its scripts and comments, described to those who cannot see it."""
+    """The chart without scripts, comments and tooltips; its table twin says the same to those who cannot see it."""
     chart.uuid = name
     root = chart.render_tree()
     for node in list(root.iter()):
-        if node.tag is etree.Comment or node.tag == f"{_SVG}script":
+        if node.tag is etree.Comment or node.tag in {"script", "title", "desc"} or "tooltip-overlay" in node.get("class", ""):
             node.getparent().remove(node)
-    for title in root.findall(f"{_SVG}title"):
-        root.remove(title)
-    root.set("role", "img")
     root.set("aria-hidden", "true")
-    return etree.tostring(root, encoding="unicode")
+    svg: str = etree.tostring(root, encoding="unicode")
+    return svg

@@ -2,8 +2,8 @@
 
 All verbs are advanced until each asks for something; what they ask for is loaded in one query a table. Those that have
 come to their entry, or to their end, wait at the barrier. There each is accepted in order of arrival, unless a row that
-it read was written by one accepted since it began: then it starts anew and sees that. So a batch equals its verbs run one
-after the other in the order of their acceptance.
+it read was written by one accepted since it began: then it starts anew and sees that. So a batch equals its verbs run
+one after the other in the order of their acceptance.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -212,7 +212,7 @@ class Batch:
                 run.tx._puts.clear()
                 run.tx._events.clear()
                 run.refused_once = True
-                # A run that was refused and had to start anew posts a spent id: what counts is why it was refused first.
+                # A run that was refused and starts anew posts a spent id: what counts is why it was refused first.
                 run.throw = run.refused.setdefault(entry.id, no)
                 again.append(run)
         return again

@@ -103,7 +103,10 @@ connect = Connection
 
 
 class ApswDialect(SQLiteDialect):
-    """SQLite's dialect over this module. A transaction writes from its start, so two migrations come one after the other."""
+    """SQLite's dialect over this module.
+
+    A transaction writes from its start, so two migrations come one after the other.
+    """
 
     driver = "apsw"
     default_paramstyle = paramstyle

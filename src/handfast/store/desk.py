@@ -1,7 +1,7 @@
 """The desk: runs waiting verbs as one batch, in one transaction, and answers only after the commit.
 
-It owns its database: a fence in every commit keeps a deposed desk from writing. A verb that fails where nothing may fail
-fails the batch, which is then bisected, so that only the guilty one is refused.
+It owns its database: a fence in every commit keeps a deposed desk from writing. A verb that fails where nothing may
+fail fails the batch, which is then bisected, so that only the guilty one is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -67,12 +67,11 @@ class _DeskLink(asyncio.Protocol):
         self._tasks: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        user = _peer_user(transport.get_extra_info("socket"))
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        user = _peer_user(self.transport.get_extra_info("socket"))
         if user not in {None, 0, os.getuid()}:
             _log.warning("connection refused", user=user)
-            transport.abort()
+            self.transport.abort()
         else:
             self._handover.links.add(self)
 

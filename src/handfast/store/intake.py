@@ -82,7 +82,7 @@ class Intake:
         on_end: Callable[[], None] | None = None,
     ) -> None:
         self.failed: Refusal | None = None
-        self._controls = controls or {}
+        self._controls = {} if controls is None else controls
         self._desk = desk
         self._max_batch = max_batch
         self._bound = bound

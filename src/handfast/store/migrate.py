@@ -33,7 +33,9 @@ def check(db: Any) -> None:
     found = revision(db)
     _refuse_newer(found)
     if found != HEAD:
-        raise Conflict("schema_older", f"the database is at schema {found or 'none'}, {HEAD} is needed: handfast migrate")
+        raise Conflict(
+            "schema_older", f"the database is at schema {found or 'none'}, {HEAD} is needed: handfast migrate"
+        )
 
 
 def migrate(url: str) -> None:

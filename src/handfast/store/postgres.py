@@ -23,9 +23,11 @@ LOCK = 0x48414E44
 def connect(url: str) -> psycopg.Connection[Any]:
     """A connection with Handfast's settings: autocommit outside explicit transactions, durable commits, UTC."""
     db = psycopg.connect(url, autocommit=True, row_factory=tuple_row, prepare_threshold=1)
-    # One width for all whole numbers: else a statement is prepared anew for each mix of widths that a batch happens to have.
+    # One width for all whole numbers: else each mix of widths in a batch prepares its statement anew.
     db.adapters.register_dumper(int, Int8BinaryDumper)
-    db.execute("SET synchronous_commit = on; SET timezone = 'UTC'; SET jit = off; SET plan_cache_mode = force_generic_plan")
+    db.execute(
+        "SET synchronous_commit = on; SET timezone = 'UTC'; SET jit = off; SET plan_cache_mode = force_generic_plan"
+    )
     return db
 
 

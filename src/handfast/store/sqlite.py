@@ -31,7 +31,7 @@ _UNAVAILABLE = (
 )
 
 
-def connect(path: Path, read_only: bool = False) -> apsw.Connection:
+def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     """A connection with Handfast's settings: WAL, a durable commit (synchronous=FULL), foreign code kept out."""
     if apsw.sqlitelibversion() and apsw.SQLITE_VERSION_NUMBER < MINIMUM_VERSION:
         raise Conflict("schema_older", f"SQLite {apsw.sqlitelibversion()} is too old; 3.51.3 is needed")

@@ -5,12 +5,13 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+import uvloop
 from msgspec import Raw, Struct, msgpack
 from tests.conftest import NewDatabase
 
@@ -25,6 +26,7 @@ from handfast.store.remote import Line, Remote
 from handfast.store.sqlite import SqliteStore
 from handfast.store.verb import Answer, Request, Tx, Verb, verb
 
+Result = TypeVar("Result")
 NOW = 1_414_454_400_000_000
 
 
@@ -86,6 +88,12 @@ def desk(new_sqlite: NewDatabase, verbs: dict[str, Verb]) -> Iterator[Desk]:
     store.close()
 
 
+def run(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run on the loop that the service runs on."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
 async def double(number: int) -> int:
     if number < 0:
         raise Invalid("amount_invalid", "only upwards", "number")
@@ -123,7 +131,7 @@ def test_answers_over_the_socket_equal_answers_at_once(desk: Desk, tmp_path: Pat
             assert isinstance(refused.refusal, Declined)
             await remote.close()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_many_in_flight_keep_their_order(desk: Desk, tmp_path: Path, verbs: dict[str, Verb]) -> None:
@@ -137,7 +145,7 @@ def test_many_in_flight_keep_their_order(desk: Desk, tmp_path: Path, verbs: dict
                 assert [answer.result.words for answer in answers] == [(word,) for word in words]
             await remote.close()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_turn_of_the_loop_is_one_write(desk: Desk, tmp_path: Path, verbs: dict[str, Verb]) -> None:
@@ -153,7 +161,7 @@ def test_a_turn_of_the_loop_is_one_write(desk: Desk, tmp_path: Path, verbs: dict
             assert len(writes) == 2, "the requests in one, the answers in one"
             await remote.close()
 
-    asyncio.run(main())
+    asyncio.run(main())  # uvloop's transports cannot be watched
 
 
 def noted(transport: asyncio.Transport, writes: list[int]) -> None:
@@ -179,7 +187,7 @@ def test_controls(desk: Desk, tmp_path: Path, verbs: dict[str, Verb]) -> None:
                 await remote.control("double", "a", "b")
             await remote.close()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_lost_desk_leaves_the_outcome_unknown_and_then_comes_back(
@@ -210,7 +218,7 @@ def test_a_lost_desk_leaves_the_outcome_unknown_and_then_comes_back(
             assert (await remote.call(request("aye", verb="pause", key=b"k" * 16))).replayed, "asked again, it is told"
             await remote.close()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_stopping_writes_the_answers_first(desk: Desk, tmp_path: Path, verbs: dict[str, Verb], pause: Pause) -> None:
@@ -225,7 +233,7 @@ def test_stopping_writes_the_answers_first(desk: Desk, tmp_path: Path, verbs: di
         assert (await waiting).result.words == ("aye",)
         assert not path.exists()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_the_socket_is_its_owners_only(
@@ -241,7 +249,7 @@ def test_the_socket_is_its_owners_only(
             assert answer.refusal is not None
             assert answer.refusal.code == "desk_unreachable"
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_the_peers_user_is_told() -> None:
@@ -260,7 +268,7 @@ def test_a_second_desk_is_kept_out_and_a_dead_ones_socket_is_taken_over(desk: De
             with pytest.raises(Conflict, match="database_in_use"):
                 await Handover(path, handover.intake, {}).start()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_path_too_long_for_a_socket_is_refused(desk: Desk, tmp_path: Path) -> None:
@@ -270,7 +278,7 @@ def test_a_path_too_long_for_a_socket_is_refused(desk: Desk, tmp_path: Path) -> 
                 pass
         assert no.value.param == "data"
 
-    asyncio.run(main())
+    run(main())
 
 
 def ask(**changed: Any) -> bytes:
@@ -308,7 +316,7 @@ def test_a_command_of_another_shape_is_refused(
             writer.close()
             return reply
 
-    number, _, result, (code, _, guilty), _ = msgpack.decode(asyncio.run(main()))
+    number, _, result, (code, _, guilty), _ = msgpack.decode(run(main()))
     assert (number, result, code, guilty) == (7, None, "field_invalid", param)
 
 
@@ -332,7 +340,7 @@ def test_what_is_no_frame_ends_the_connection(desk: Desk, tmp_path: Path, verbs:
             answer = await Remote(tmp_path / "desk.sock", verbs).call(request("aye"))
             assert answer.result.words == ("aye",), "others are served"
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_the_bound_of_a_frame_is_kept_on_both_ways(desk: Desk, tmp_path: Path, verbs: dict[str, Verb]) -> None:
@@ -350,7 +358,7 @@ def test_the_bound_of_a_frame_is_kept_on_both_ways(desk: Desk, tmp_path: Path, v
             assert len(most.result) == FRAME_BYTES - 2048
             await remote.close()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_frames_are_cut_wherever_the_stream_is() -> None:
@@ -366,7 +374,7 @@ def blocking(desk: Desk, path: Path, talk: Callable[[], None]) -> None:
         async with serving(desk, path):
             await asyncio.to_thread(talk)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_command_talks_over_its_own_line(desk: Desk, tmp_path: Path, verbs: dict[str, Verb]) -> None:

@@ -29,7 +29,10 @@ class Quote(Struct, frozen=True, gc=False):
 
 
 class Deal(Struct, frozen=True, gc=False):
-    """An exchange that the operator agreed with its bank to close a position; booked as the statement's lines come in."""
+    """An exchange that the operator agreed with its bank to close a position.
+
+    Booked as the statement's lines come in.
+    """
 
     id: Id
     state: str

@@ -24,7 +24,8 @@ _SCALE = 1_000_000
 def _table() -> tuple[list[str], dict[str, str]]:
     """The header, and each day's line: they are short, their cells would not be."""
     spec = find_spec("currency_converter")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     with zipfile.ZipFile(Path(spec.origin).with_name("eurofxref-hist.zip")) as archive:
         header, *lines = archive.read("eurofxref-hist.csv").decode("ascii").splitlines()
     return header.split(","), {line[:10]: line for line in lines}

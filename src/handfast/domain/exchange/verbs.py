@@ -69,7 +69,10 @@ async def create(tx: Tx, command: CreateQuote) -> Quote:
 
 
 def use(tx: Tx, quote: Quote, owners: tuple[Id, ...], price_currency: str) -> None:
-    """Stage that a payment takes the quote. Raises NotFound, Conflict(quote_expired, quote_used), Invalid(quote_mismatch)."""
+    """Stage that a payment takes the quote.
+
+    Raises NotFound, Conflict(quote_expired, quote_used), Invalid(quote_mismatch).
+    """
     if quote.owner not in owners:
         raise NotFound("object_not_found", "no such quote", "quote")
     if quote.state == "used":

@@ -1,4 +1,4 @@
-"""Who takes part: customers, merchants and the operator, the API clients that act for them, and their sealed details."""
+"""Who takes part: customers, merchants and the operator, their API clients and their sealed details."""
 
 from msgspec import Struct
 

@@ -58,7 +58,10 @@ def active(party: Party | None, name: str) -> Party:
 
 
 async def active_parties(tx: Tx, **named: Id) -> dict[str, Party]:
-    """The parties of those names. Raises NotFound(object_not_found), Forbidden(party_suspended), naming the guilty one."""
+    """The parties of those names.
+
+    Raises NotFound(object_not_found), Forbidden(party_suspended), naming the guilty one.
+    """
     found = await tx.get_all(*((PARTIES, key) for key in named.values()))
     return {name: active(party, name) for name, party in zip(named, found, strict=True)}
 

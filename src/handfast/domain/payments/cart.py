@@ -51,10 +51,11 @@ def paid_part(before: int, amount: int, quote: Quote) -> tuple[int, int]:
     return pay_amount, half_even(amount * num, den)
 
 
-def freeze(
-    tx: Tx, seller: Party, currency: str, before: int, amount: int, tax: int, quote: Quote | None
-) -> Frozen:
-    """The terms of an amount that comes after `before` of the same payment. Raises Invalid(lines_invalid, rate_unknown)."""
+def freeze(tx: Tx, seller: Party, currency: str, before: int, amount: int, tax: int, quote: Quote | None) -> Frozen:
+    """The terms of an amount that comes after `before` of the same payment.
+
+    Raises Invalid(lines_invalid, rate_unknown).
+    """
     commission = commission_of(seller, currency, amount)
     earned = amount - commission - tax
     if earned < 0:

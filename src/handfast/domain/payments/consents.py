@@ -34,7 +34,9 @@ def check_consent(consent: Consent | None, currency: str, amount: int) -> None:
     if consent is None or consent.state != "active" or consent.currency != currency:
         raise Declined("consent_missing", f"the payer gave no consent in {currency} to this merchant", "payer")
     if amount > consent.ceiling:
-        raise Declined("consent_exceeded", f"the payer's consent ends at {consent.ceiling} minor units a payment", "payer")
+        raise Declined(
+            "consent_exceeded", f"the payer's consent ends at {consent.ceiling} minor units a payment", "payer"
+        )
 
 
 @verb("consents.give", about="payer")

@@ -18,7 +18,10 @@ CONSENT_STATES = {"active": {"withdraw": "withdrawn"}, "withdrawn": {}}
 
 
 class Line(Struct, frozen=True, array_like=True):
-    """A cart's line with its frozen terms (see trades.Terms); `trade` is the guaranteed trade that its capture opens."""
+    """A cart's line with its frozen terms (see trades.Terms).
+
+    `trade` is the guaranteed trade that its capture opens.
+    """
 
     trade: Id
     seller: Id
@@ -39,9 +42,9 @@ class Line(Struct, frozen=True, array_like=True):
 class Payment(Struct, frozen=True, gc=False):
     """A payment. Without lines it goes to the merchant at once; with lines, each becomes a guaranteed trade instead.
 
-    Amounts are minor units, cumulative, in the price currency; `pay_*` in the payer's, `settle_*` in the merchant's (see
-    trades.Terms). `pending` is the open authorisation's ledger entry, `attempt` counts the tries that the ledger refused,
-    `due` is when an open or authorised payment ends by itself (market time).
+    Amounts are minor units, cumulative, in the price currency; `pay_*` in the payer's, `settle_*` in the merchant's
+    (see trades.Terms). `pending` is the open authorisation's ledger entry, `attempt` counts the tries that the ledger
+    refused, `due` is when an open or authorised payment ends by itself (market time).
     """
 
     id: Id
@@ -74,7 +77,10 @@ class Payment(Struct, frozen=True, gc=False):
 
 
 class Refund(Struct, frozen=True, gc=False):
-    """Money given back on a payment, or on one of its trades: `amount` in the price currency, `pay_amount` in the payer's."""
+    """Money given back on a payment, or on one of its trades.
+
+    `amount` in the price currency, `pay_amount` in the payer's.
+    """
 
     id: Id
     payment: Id

@@ -44,8 +44,8 @@ def authorise(payment: Payment) -> Entry:
     return Entry(entry_id(payment.id, AUTHORISE, payment.attempt), "payment.authorise", (posting,))
 
 
-def capture(payment: Payment, moves: Sequence[Move], pay_amount: int, pending: int, final: bool) -> Entry:
-    """Given `pending` set aside, when `pay_amount` of it is captured, then it moves on and the rest is pended anew or freed."""
+def capture(payment: Payment, moves: Sequence[Move], pay_amount: int, pending: int, *, final: bool) -> Entry:
+    """Given `pending` set aside, when `pay_amount` is captured, then the rest is pended anew or freed."""
     payer, aside = wallet(payment), set_aside(payment)
     postings: list[Posting] = []
     if pay_amount:

@@ -17,7 +17,10 @@ from handfast.store.verb import Tx, verb
 
 
 class RefundPayment(Struct, frozen=True):
-    """Give back `amount` (None: all that is left) of a payment without lines, or of one trade of a payment with lines."""
+    """Give back `amount` (None.
+
+    All that is left) of a payment without lines, or of one trade of a payment with lines.
+    """
 
     by: Id
     payment: Id
@@ -70,16 +73,12 @@ async def _refund_direct(tx: Tx, payment: Payment, command: RefundPayment) -> Re
     return await _keep(tx, payment, None, amount, command.reason, moves)
 
 
-async def _refund_trade(
-    tx: Tx, payment: Payment, trade: Trade, amount: int | None, reason: str, step: str
-) -> Refund:
+async def _refund_trade(tx: Tx, payment: Payment, trade: Trade, amount: int | None, reason: str, step: str) -> Refund:
     _, amount, moves = stage_refund(tx, trade, amount, step)
     return await _keep(tx, payment, trade, amount, reason, moves)
 
 
-async def _keep(
-    tx: Tx, payment: Payment, trade: Trade | None, amount: int, reason: str, moves: list[Move]
-) -> Refund:
+async def _keep(tx: Tx, payment: Payment, trade: Trade | None, amount: int, reason: str, moves: list[Move]) -> Refund:
     terms = payment if trade is None else trade
     before = trade.refunded + trade.returned if trade is not None else payment.refunded
     paid_back = share(terms.pay_amount, before + amount, terms.amount) - share(terms.pay_amount, before, terms.amount)

@@ -28,7 +28,7 @@ STAYS_AUTHORISED = 7 * DAY
 
 
 class CreatePayment(Struct, frozen=True):
-    """Ask for `amount` minor units of `currency` (with lines: their sum). With a payer who consented it is paid at once.
+    """Ask for `amount` minor units of `currency` (with lines: their sum); with a payer who consented it is paid now.
 
     `capture` is "automatic" or "manual". A `quote` fixes the payer's currency and rate.
     """
@@ -104,7 +104,10 @@ def _in_time(tx: Tx, payment: Payment) -> Payment:
 
 @verb("payments.create")
 async def create(tx: Tx, command: CreatePayment) -> Payment:
-    """Ask for a payment. Raises Invalid, NotFound, Forbidden, Declined(consent_missing, balance_insufficient), Conflict."""
+    """Ask for a payment.
+
+    Raises Invalid, NotFound, Forbidden, Declined(consent_missing, balance_insufficient), Conflict.
+    """
     exponent(command.currency)
     if command.capture not in ("automatic", "manual"):
         raise Invalid("field_invalid", 'capture is "automatic" or "manual"', "capture")
@@ -150,9 +153,7 @@ async def _concerned(
     return parties, *paying, rows[-1] if quote is not None else None
 
 
-def _price(
-    tx: Tx, command: CreatePayment, amount: int, quote: Quote | None, sellers: dict[Id, Party]
-) -> Payment:
+def _price(tx: Tx, command: CreatePayment, amount: int, quote: Quote | None, sellers: dict[Id, Party]) -> Payment:
     """The payment with its terms frozen, in version 0."""
     lines = freeze_lines(tx, command.lines, sellers, command.currency, quote)
     terms = freeze(tx, sellers[command.merchant], command.currency, 0, amount, 0, quote)
@@ -189,7 +190,10 @@ def _price(
 
 @verb("payments.pay", about="payment")
 async def pay(tx: Tx, command: PayPayment) -> Payment:
-    """Pay an open payment from one's wallet. Raises NotFound, Forbidden, Declined(balance_insufficient), Conflict, Invalid."""
+    """Pay an open payment from one's wallet.
+
+    Raises NotFound, Forbidden, Declined(balance_insufficient), Conflict, Invalid.
+    """
     known = _in_time(tx, await load(tx, command.payment))
     move(PAYMENT_STATES, known.state, "pay")
     if known.payer is not None:
@@ -275,7 +279,10 @@ def still_pending(payment: Payment) -> int:
 
 @verb("payments.capture", about="payment")
 async def capture(tx: Tx, command: CapturePayment) -> Payment:
-    """Take a part or all of what is authorised. Raises NotFound, Declined(capture_exceeds_authorised), Conflict, Invalid."""
+    """Take a part or all of what is authorised.
+
+    Raises NotFound, Declined(capture_exceeds_authorised), Conflict, Invalid.
+    """
     payment = await load(tx, command.payment)
     must_belong(command.by, "payment", payment.merchant)
     _in_time(tx, payment)
@@ -295,7 +302,7 @@ async def capture(tx: Tx, command: CapturePayment) -> Payment:
         pay_amount = postings.captured_share(payment, amount)
         changed = payment
     final = command.final or payment.captured + amount == payment.amount
-    entry = postings.capture(payment, moves, pay_amount, pending, final)
+    entry = postings.capture(payment, moves, pay_amount, pending, final=final)
     state = move(PAYMENT_STATES, payment.state, "capture_final" if final else "capture")
     changed = replace(
         changed,
@@ -348,7 +355,10 @@ async def cancel(tx: Tx, command: EndPayment) -> Payment:
 
 @verb("payments.expire", about="payment")
 async def expire(tx: Tx, command: DuePayment) -> Payment:
-    """Silence: what is open is cancelled, what is authorised is voided. Raises NotFound, Conflict where nothing is due."""
+    """Silence: what is open is cancelled, what is authorised is voided.
+
+    Raises NotFound, Conflict where nothing is due.
+    """
     payment = await load(tx, command.payment)
     if payment.version != command.version or payment.due is None or tx.now < payment.due:
         raise Conflict("state_conflict", "nothing is due", "state")

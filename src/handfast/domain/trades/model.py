@@ -1,4 +1,4 @@
-"""The guaranteed trade: one order line whose money is held until the goods are confirmed, a clock runs out, or it is refunded."""
+"""The guaranteed trade: one order line whose money is held until goods are confirmed or a clock runs out."""
 
 from msgspec import Struct
 
@@ -7,7 +7,12 @@ from handfast.core.ids import Id
 
 TRADE_STATES = {
     "held": {"ship": "shipped", "release": "released", "refund_rest": "refunded", "ship_by_passed": "refunded"},
-    "shipped": {"confirm": "released", "release": "released", "refund_rest": "refunded", "confirm_by_passed": "released"},
+    "shipped": {
+        "confirm": "released",
+        "release": "released",
+        "refund_rest": "refunded",
+        "confirm_by_passed": "released",
+    },
     "released": {"refund_rest": "refunded"},
     "refunded": {},
 }
@@ -15,7 +20,10 @@ TRADE_STATES = {
 
 
 class Periods(Struct, frozen=True):
-    """How long each step of a delivery kind may take (µs), and so what silence means: unshipped refunds, shipped releases."""
+    """How long each step of a delivery kind may take (µs), and so what silence means.
+
+    Unshipped refunds, shipped releases.
+    """
 
     ship_within: int
     confirm_within: int
@@ -27,12 +35,12 @@ PERIODS = {
     "express": Periods(5 * DAY, 10 * DAY),
     "surface": Periods(5 * DAY, 30 * DAY),
 }
-"""Taobao's periods by delivery kind: 1 day delivered automatically, 3 virtual, 10 express, 30 surface mail; Tmall Global
-ships within 120 hours (help pages of the Taobao family, as copied by third parties)."""
+"""Taobao's periods by delivery kind: 1 day delivered automatically, 3 virtual, 10 express, 30 surface mail; Tmall
+Global ships within 120 hours (help pages of the Taobao family, as copied by third parties)."""
 
 
 class Trade(Struct, frozen=True, gc=False):
-    """A line of a payment with its own money, clock and frozen terms (see terms.Terms). Amounts are minor units, cumulative.
+    """A line of a payment with its own money, clock and frozen terms (see Terms). Amounts are cumulative.
 
     `refunded` was given back out of the held money, `released` went to the parties, `returned` was given back after
     release, all in the price currency. `due` is the open step's end (market time) or None.

@@ -26,5 +26,8 @@ def trades_of(reader: Reader, payment: Id) -> list[Trade]:
 
 def held_for(reader: Reader, seller: Id) -> list[tuple[str, int]]:
     """What is held in a seller's open trades: by currency, in minor units."""
-    sql = "SELECT currency, sum(amount - refunded - released) FROM trades WHERE seller = ? AND due IS NOT NULL GROUP BY currency"
-    return [(currency, int(amount)) for currency, amount in reader.rows(f"{sql} ORDER BY currency", (seller,))]
+    sql = (
+        "SELECT currency, sum(amount - refunded - released) FROM trades WHERE seller = ? AND due IS NOT NULL"
+        " GROUP BY currency ORDER BY currency"
+    )
+    return [(currency, int(amount)) for currency, amount in reader.rows(sql, (seller,))]

@@ -2,8 +2,8 @@
 
 Everything is cumulative. Once `done` of a line's `amount` has moved, each party's part has moved by its exact share,
 rounded half to even (core.money.share); a step from `before` to `after` posts the differences. So the parts of any
-sequence of steps add up the same, nobody is ever more than half a unit off, and at `after = amount` every part is whole.
-What the rounded parts lack or exceed sits in the rounding account, which is zero again when all is unwound.
+sequence of steps add up the same, nobody is ever more than half a unit off, and at `after = amount` every part is
+whole. What the rounded parts lack or exceed sits in the rounding account, which is zero again when all is unwound.
 """
 
 from collections.abc import Iterable
@@ -24,9 +24,9 @@ class Terms(Protocol):
     """The terms that a trade, and a payment without lines, carry.
 
     `amount` in the price currency holds `commission` and `tax`; the rest is the seller's. For it the payer gives
-    `pay_amount`, of which `pay_position` closes with the operator's position and the rest is rounding. Likewise the seller
-    is settled with `settle_amount` for what cost the position `settle_position`. Where a currency is the price's own, its
-    position is not used.
+    `pay_amount`, of which `pay_position` closes with the operator's position and the rest is rounding. Likewise the
+    seller is settled with `settle_amount` for what cost the position `settle_position`. Where a currency is the
+    price's own, its position is not used.
     """
 
     @property
@@ -85,7 +85,7 @@ def converted_down(amount: int, numerator: int, denominator: int) -> int:
 
 
 def pay_in(terms: Terms, payer: Id, before: int, after: int) -> tuple[Id, list[Move]]:
-    """The payer's account gives its part of a step; returns the account in the price currency that can then be drawn on.
+    """The payer's account gives its part of a step; returns the account, in the price currency, to draw on then.
 
     Drawing `after - before` on that account completes the step.
     """
@@ -100,7 +100,7 @@ def pay_in(terms: Terms, payer: Id, before: int, after: int) -> tuple[Id, list[M
 
 
 def disburse(terms: Terms, seller: Id, source: Id, before: int, after: int) -> list[Move]:
-    """The source gives `after - before` of the amount to seller, commission and tax, rounding taking what is left over."""
+    """The source gives `after - before` of the amount to seller, commission and tax; rounding takes the rest."""
     earned = _step(terms.amount - terms.commission - terms.tax, terms, before, after)
     commission = _step(terms.commission, terms, before, after)
     tax = _step(terms.tax, terms, before, after)
@@ -131,7 +131,8 @@ def reverse(moves: Iterable[Move]) -> list[Move]:
 def posted(moves: Iterable[Move]) -> tuple[Posting, ...]:
     """The postings of moves: none for zero, the other way round for a negative amount.
 
-    What draws on accounts without a floor comes first, so that a floored one is not found short of what it is about to get.
+    What draws on accounts without a floor comes first, so that a floored one is not found short of what it is about
+    to get.
     """
     postings = [
         Posting(debit, credit, amount) if amount > 0 else Posting(credit, debit, -amount)

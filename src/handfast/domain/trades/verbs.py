@@ -1,4 +1,4 @@
-"""What can be done with a trade: ship it, confirm it, let its clock release it; and what other rooms do with its money."""
+"""What can be done with a trade: ship it, confirm it, let its clock release it, give its money back."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,7 +45,10 @@ async def load(tx: Tx, key: Id) -> Trade:
 
 
 def in_time(tx: Tx, trade: Trade) -> Trade:
-    """The trade, if its open step's time has not passed. Raises Conflict(state_conflict): a passed clock counts as fired."""
+    """The trade, if its open step's time has not passed.
+
+    Raises Conflict(state_conflict): a passed clock counts as fired.
+    """
     if trade.due is not None and tx.now >= trade.due:
         raise Conflict("state_conflict", f"the time for a trade that is {trade.state} has run out", "state")
     return trade

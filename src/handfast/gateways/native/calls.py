@@ -11,9 +11,9 @@ from handfast.gateways.native.idempotency import fingerprint
 from handfast.gateways.native.prefixes import unknown
 from handfast.gateways.native.showing import RENDER, show_row
 from handfast.services import Services
-from handfast.store.desk import Request, Verb
 from handfast.store.reader import Reader, get
 from handfast.store.table import Row, Table
+from handfast.store.verb import Request, Verb
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -24,7 +24,8 @@ class Reply(Struct, frozen=True):
     """An answer that is not an object in JSON: bytes, or a stream of them."""
 
     content: bytes | AsyncIterator[bytes]
-    media_type: bytes
+    media_type: bytes = b"application/json"
+    status: int = 200
 
 
 class Call(Generic[Given]):
@@ -97,7 +98,14 @@ class Route(Struct, frozen=True):
 
 
 def route(
-    method: str, path: str, scope: str | None, run: Handler, kind: str = "", body: Any = None, query: Any = None, media_type: str = ""
+    method: str,
+    path: str,
+    scope: str | None,
+    run: Handler,
+    kind: str = "",
+    body: Any = None,
+    query: Any = None,
+    media_type: str = "",
 ) -> Route:
     """A route whose words and answer are the handler's own docstring and return type."""
     answer = get_type_hints(run)["return"]

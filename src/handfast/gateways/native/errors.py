@@ -26,6 +26,7 @@ STATUS_BY_CODE: Mapping[str, int] = {"method_not_allowed": 405}
 
 _HEADERS: Mapping[int, tuple[tuple[bytes, bytes], ...]] = {
     401: ((b"www-authenticate", b'Bearer realm="handfast"'),),
+    413: ((b"connection", b"close"),),
     503: ((b"retry-after", b"1"),),
 }
 
@@ -66,5 +67,3 @@ def error_body(no: Refusal, request: Id) -> bytes:
 def error_headers(status: int) -> tuple[tuple[bytes, bytes], ...]:
     """What else an answer of that status says in its headers."""
     return _HEADERS.get(status, ())
-
-

@@ -1,49 +1,46 @@
 """The ASGI side of /v1: finds the route, lets the caller in, reads what is given, writes what comes back."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-import structlog
 from msgspec import Struct
+from starlette.types import Receive, Scope, Send
 
-from handfast.core.errors import Conflict, Invalid, NotFound, Refusal, TooLarge, Unavailable
+from handfast.core.errors import Conflict, Invalid, NotFound, Refusal, TooLarge
 from handfast.core.ids import Id
 from handfast.gateways.native.auth import Doorkeeper
 from handfast.gateways.native.body import converter, decoder
 from handfast.gateways.native.calls import Call, Reply, Route, route
 from handfast.gateways.native.errors import error_body, error_headers, status_of
 from handfast.gateways.native.idempotency import operation_id
+from handfast.gateways.native.lists import Query
 from handfast.gateways.native.openapi import document
 from handfast.gateways.native.prefixes import read, show
 from handfast.gateways.native.routes import ROUTES
 from handfast.gateways.native.showing import encode
 from handfast.services import REQUEST, Services
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 BODY_BYTES = 1024 * 1024
 """The longest body that is read."""
 
-_JSON = b"application/json"
-_XML = (b"application/xml", b"text/xml")
-_log = structlog.get_logger("handfast.native")
+_READ = frozenset({b"authorization", b"content-type", b"idempotency-key"})
+_LISTS = frozenset({"expand[]"})
+_MOST_FIELDS = 50
 
 
 class _Gone(Exception):
     """The client hung up before its body was there."""
 
 
-class _Ready(Struct, frozen=True):
-    """A route with what reads its input, made once."""
+class _Line(Struct, frozen=True):
+    """A line of the table with what reads its input, made once."""
 
     route: Route
-    decode: Callable[[bytes], Any] | None
-    convert: Callable[[dict[str, Any]], Any] | None
+    body: Callable[[bytes], Any] | None
+    query: Callable[[dict[str, Any]], Any]
 
 
 async def see_document(_call: Call[Any]) -> Reply:
@@ -52,59 +49,154 @@ async def see_document(_call: Call[Any]) -> Reply:
 
 
 TABLE = (*ROUTES, route("GET", "/v1/openapi.json", None, see_document))
+"""All routes."""
 
 
 class Native:
-    """The native API as an ASGI application, for paths that begin with /v1/."""
+    """The native API as an ASGI application, for paths that begin with /v1/. Its router is a dictionary.
+
+    Unexpected faults are left to whoever calls it.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._door = Doorkeeper(services)
-        self._paths: dict[tuple[str, ...], dict[str, _Ready]] = {}
-        for line in TABLE:
-            ready = _Ready(line, line.body and decoder(line.body), line.query and converter(line.query))
-            self._paths.setdefault(tuple(line.path.split("/")[2:]), {})[line.method] = ready
+        self._lines: dict[tuple[str, ...], dict[str, _Line]] = {}
+        for each in TABLE:
+            line = _Line(each, decoder(each.body) if each.body else None, converter(each.query or Query))
+            self._lines.setdefault(tuple(each.path.split("/")), {})[each.method] = line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request: Id | None = scope.get(REQUEST)
         headers: Headers = []
+        request: Id | None = scope.get(REQUEST)
         if request is None:
             request = self._services.new_id(self._services.wall())
             headers.append((b"request-id", show("request", request).encode()))
         call: Call[Any] = Call(self._services, request, scope["path"])
-        status, media_type = 200, _JSON
         try:
             found = await self._answer(call, scope, receive, headers)
-            if isinstance(found, Reply):
-                content, media_type = found.content, found.media_type
-            else:
-                content = encode(found)
+            reply = found if isinstance(found, Reply) else Reply(encode(found))
+        except Refusal as no:
+            status = status_of(no)
+            headers += error_headers(status)
+            reply = Reply(error_body(no, request), status=status)
         except _Gone:
             return
-        except Exception as fault:
-            no = fault if isinstance(fault, Refusal) else _internal(fault, request, scope["path"])
-            status = status_of(no)
-            content = error_body(no, request)
-            headers += error_headers(status)
         if call.replayed:
             headers.append((b"idempotent-replayed", b"true"))
-        headers += ((b"content-type", media_type), (b"cache-control", b"no-store"))
-        await _write(send, status, headers, content, bodiless=scope["method"] == "HEAD")
+        await _write(send, reply, headers, bodiless=scope["method"] == "HEAD")
 
     async def _answer(self, call: Call[Any], scope: Scope, receive: Receive, headers: Headers) -> Any:
-        """What the route makes of the request. Raises every kind of Refusal, _Gone."""
-        ready = self._find(call, scope, headers)
-        if ready is None:
-            return Reply(b"", b"text/plain")
-        line = ready.route
-        given = {name: value for name, value in scope["headers"] if name in _READ}
-        if line.scope is not None:
+        """What the route makes of the request. Raises every kind of Refusal, and _Gone."""
+        lines, key = self._find(scope["path"])
+        method = scope["method"]
+        line = lines.get("GET" if method == "HEAD" else method)
+        if line is None:
+            allowed = [*lines, *(["HEAD"] if "GET" in lines else []), "OPTIONS"]
+            headers.append((b"allow", ", ".join(allowed).encode()))
+            if method == "OPTIONS":
+                return Reply(b"", status=204)
+            raise Conflict("method_not_allowed", f"this path takes {', '.join(allowed)}")
+        its = line.route
+        given = _headers(scope)
+        if its.scope is not None:
             call.caller = await self._door.caller(given.get(b"authorization"))
-            call.caller.need(line.scope)
-        if line.kind:
-            call.id = read(line.kind, call.id.decode())
-        return await line.run(call)
+            call.caller.need(its.scope)
+        if its.kind:
+            call.id = read(its.kind, key)
+        if its.method == "GET":
+            call.given = line.query(_query(scope))
+        else:
+            await self._take(call, line, given, scope, receive)
+        return await its.run(call)
 
-    def _find(self, call: Call[Any], scope: Scope, headers: Headers) -> _Ready | None:
-        """The route, or None where only its methods were asked for."""
+    def _find(self, path: str) -> tuple[dict[str, _Line], str]:
+        """The routes of a path, by method, and the id in it. Raises NotFound(route_not_found)."""
+        parts = tuple(path.split("/"))
+        lines = self._lines.get(parts)
+        if lines is None and len(parts) > 3:
+            lines = self._lines.get((*parts[:3], "{id}", *parts[4:]))
+        if lines is None:
+            raise NotFound("route_not_found", "there is nothing at this path")
+        return lines, parts[3] if len(parts) > 3 else ""
+
+    async def _take(
+        self, call: Call[Any], line: _Line, given: dict[bytes, bytes], scope: Scope, receive: Receive
+    ) -> None:
+        """Read the body and the idempotency key. Raises Invalid, TooLarge, _Gone."""
+        if scope["query_string"]:
+            line.query(_query(scope))
+        key = given.get(b"idempotency-key")
+        if key is not None:
+            call.key = operation_id(call.caller.party, key.decode("latin-1"))
+        call.content = content = await _read(receive)
+        media_type = given.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        wanted = line.route.media_type or "application/json"
+        if content and media_type != wanted.encode():
+            raise Invalid("body_malformed", f"send the body as {wanted}", "Content-Type")
+        if line.body is not None:
+            call.given = line.body(content or b"{}")
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    """Those headers that matter. Raises Invalid where one of them came twice: readers may differ about it."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in _READ:
+            if name in found:
+                raise Invalid("field_invalid", "this header came twice", name.decode().title())
+            found[name] = value
+    return found
+
+
+def _query(scope: Scope) -> dict[str, Any]:
+    """The members of the query. Raises Invalid(field_invalid)."""
+    raw = scope["query_string"]
+    if not raw:
+        return {}
+    found: dict[str, Any] = {}
+    try:
+        pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise Invalid("field_invalid", f"a query has at most {_MOST_FIELDS} members", "query") from None
+    for name, value in pairs:
+        if name in _LISTS:
+            found.setdefault(name, []).append(value)
+        elif name in found:
+            raise Invalid("field_invalid", "this came twice", name[:100])
+        else:
+            found[name] = value
+    return found
+
+
+async def _read(receive: Receive) -> bytes:
+    """The whole body. Raises TooLarge(body_too_large), _Gone."""
+    chunks = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _Gone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_BYTES:
+            raise TooLarge("body_too_large", f"a body has at most {BODY_BYTES} bytes")
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _write(send: Send, reply: Reply, headers: Headers, *, bodiless: bool) -> None:
+    content = reply.content
+    headers += ((b"content-type", reply.media_type), (b"cache-control", b"no-store"))
+    if isinstance(content, bytes):
+        headers.append((b"content-length", b"%d" % len(content)))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if bodiless else content})
+        return
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    async for chunk in content:
+        if not bodiless:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

@@ -35,7 +35,7 @@ _CHUNK = 64 * 1024
 class JournalQuery(Query, frozen=True, kw_only=True):
     """The entries after a place in the journal."""
 
-    after: Annotated[int, Meta(ge=0, lt=2**63)] = 0
+    after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
@@ -151,8 +151,8 @@ def _journal_entry(booked: Booked) -> reports.JournalEntry:
 
 
 async def see_snapshot(call: Call[Any]) -> Reply:
-    """Get all balances as of one instant: a line of JSON each; the first tells the journal's place, the last how many."""
-    # Written to a file first, so that a slow reader keeps no snapshot open, which would stop the database's clearing up.
+    """Get all balances as of one instant, a line of JSON each, with the journal's place first and their number last."""
+    # Written to a file first: a slow client would keep the snapshot open, and the database could not clear up.
     spool = await call.services.read.long(lambda reader: _spool(reader, call.services.market() // SECOND))
     return Reply(_chunks(spool), b"application/x-ndjson")
 

@@ -102,7 +102,7 @@ def listed(call: Call[Any], rows: Sequence[Any], limit: int) -> List:
 
 
 def conditions(query: Page, refs: Mapping[str, str]) -> dict[str, Any] | None:
-    """The columns that the query names and their values; None where an id in it is nobody's. `refs` tells their kinds."""
+    """The columns that the query names, with their values; None where an id is none. `refs` tells the kinds of ids."""
     equal: dict[str, Any] = {}
     for name in type(query).__struct_fields__:
         value = getattr(query, name)
@@ -129,8 +129,8 @@ def pages(
 ) -> Route:
     """A route that lists objects of a table to whom one of the columns `owners` names; the operator sees all.
 
-    `by` is the column that orders them, where it is not the id. `through` is a filter, and a further owner's column that
-    counts where it is used: it has no index of its own.
+    `by` is the column that orders them, where it is not the id. `through` is a filter, and a further owner's column
+    that counts where it is used: it has no index of its own.
     """
 
     async def run(call: Call[Any]) -> List:
@@ -157,4 +157,6 @@ def pages(
         read = call.services.read.long if equal else call.services.read.short
         return listed(call, await read(rows), given.limit)
 
-    return Route("GET", path, scope, run, f"List each {kind} that one may see.", shape_of(table.row), query=query, listed=True)
+    return Route(
+        "GET", path, scope, run, f"List each {kind} that one may see.", shape_of(table.row), query=query, listed=True
+    )

@@ -8,9 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Raw, Struct
 
 Seconds = int
-Metadata = Annotated[
-    Raw, Meta(extra_json_schema={"type": "object", "additionalProperties": {"type": "string"}})
-]
+Metadata = Annotated[Raw, Meta(extra_json_schema={"type": "object", "additionalProperties": {"type": "string"}})]
 
 
 class PartyDetails(Struct, frozen=True):
@@ -103,7 +101,7 @@ class PaymentLine(Struct, frozen=True):
 
 
 class Payment(Struct, frozen=True):
-    """A payment; `trades` and `refunds` are there where they were asked for, commission and settlement for the merchant."""
+    """A payment; with trades and refunds where they were asked for, with commission and settlement for the merchant."""
 
     id: str
     object: Literal["payment"]
@@ -134,7 +132,7 @@ class Payment(Struct, frozen=True):
 
 
 class Trade(Struct, frozen=True):
-    """A guaranteed trade: one line's money, held until it is released or given back. Commission is for the seller's eyes."""
+    """A guaranteed trade: money held until it is released or given back; with commission and settlement for the seller."""
 
     id: str
     object: Literal["trade"]

@@ -17,9 +17,9 @@ from handfast.gateways.native.prefixes import parse_kind, show
 from handfast.gateways.native.render import SECOND
 from handfast.gateways.native.reports import Operation
 from handfast.store import rows
-from handfast.store.desk import Verb
 from handfast.store.reader import Reader, get
 from handfast.store.rows import OPERATIONS
+from handfast.store.verb import Verb
 
 _ROOMS: Iterable[Any] = (exchange, notifications, parties, payments, payouts, topups, trades, transfers)
 _VERBS: dict[str, Verb] = {verb.name: verb for room in _ROOMS for verb in room.VERBS}
@@ -46,7 +46,7 @@ async def _shown(call: Call[Any], key: Id) -> Operation:
         row = get(reader, OPERATIONS, key)
         client = parse_kind("client", row.actor) if row else None
         its = get(reader, API_CLIENTS, client) if client else None
-        return row, its and its.party
+        return row, its.party if its else None
 
     row, party = await call.look(find)
     if row is None or not call.caller.sees(party):

@@ -85,7 +85,10 @@ async def create_api_key(call: Call[wire.NewClient]) -> objects.ApiKey:
     """Make an API key; this answer alone tells its secret."""
     given, secret = call.given, parties.new_secret()
     command = parties.CreateClient(
-        party=read("party", given.party), name=given.name, secret_hash=parties.secret_hash(secret), scopes=" ".join(given.scopes)
+        party=read("party", given.party),
+        name=given.name,
+        secret_hash=parties.secret_hash(secret),
+        scopes=" ".join(given.scopes),
     )
     client = await call.do(parties.create_client, command)
     return api_key(client, None if call.replayed else parties.format_key(client.id, secret))
@@ -97,7 +100,7 @@ def revoke_api_key(call: Call[wire.Nothing]) -> parties.RevokeClient:
 
 
 async def wrapped_key(call: Call[Any], owner: Id) -> bytes:
-    """The key under which a party's own things are sealed. Raises NotFound where the party is erased, or there is none."""
+    """The key under which a party's own things are sealed. Raises NotFound where there is none (any more)."""
     key = await call.look(lambda reader: get(reader, PERSON_KEYS, owner))
     if key is None or not key.wrapped:
         raise unknown("party")

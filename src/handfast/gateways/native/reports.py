@@ -204,7 +204,7 @@ class OpenLines(Struct, frozen=True):
 
 
 class Equation(Struct, frozen=True):
-    """One currency: bank = client_debt + operator_due + fx_position + exceptions; a difference other than 0 is a fault."""
+    """One currency: bank = client_debt + operator_due + fx_position + exceptions; any other difference than 0 is a fault."""
 
     currency: str
     bank: int
@@ -244,7 +244,7 @@ class StatementReport(Struct, frozen=True):
 
 
 class StatementImport(Struct, frozen=True):
-    """What a file of statements brought: of its lines, those booked before, now matched (by kind), in suspense, refused."""
+    """What a file of statements brought: how many lines were booked before, are matched now (by kind), need eyes."""
 
     object: Literal["statement_import"]
     lines: int

@@ -9,10 +9,19 @@ from handfast.domain.payouts import PAYOUT_FILES, PAYOUTS
 from handfast.domain.topups import TOPUPS
 from handfast.domain.trades import TRADES
 from handfast.domain.transfers import TRANSFERS
-from handfast.gateways.native import house, lists, operations, people, reports, selling, wallets, webhooks, wire
+from handfast.gateways.native import house, operations, people, selling, wallets, webhooks, wire
 from handfast.gateways.native.calls import act, route, see
 from handfast.gateways.native.house import JournalQuery, nobody
-from handfast.gateways.native.lists import EntryPage, EventPage, PartyPage, PaymentPage, RefundPage, StatePage, TradePage, pages
+from handfast.gateways.native.lists import (
+    EntryPage,
+    EventPage,
+    PartyPage,
+    PaymentPage,
+    RefundPage,
+    StatePage,
+    TradePage,
+    pages,
+)
 from handfast.gateways.native.operations import OperationQuery
 from handfast.gateways.native.selling import Expand
 from handfast.gateways.native.webhooks import DeliveryPage
@@ -52,7 +61,15 @@ ROUTES = (
     route("GET", "/v1/refunds", "read", selling.list_refunds, query=RefundPage),
     route("GET", "/v1/refunds/{id}", "read", selling.see_refund, "refund"),
     # Trades and quotes
-    pages("/v1/trades", "trade", TRADES, ("seller", "buyer"), TradePage, {"payment": "payment"}, through=("payment", "merchant")),
+    pages(
+        "/v1/trades",
+        "trade",
+        TRADES,
+        ("seller", "buyer"),
+        TradePage,
+        {"payment": "payment"},
+        through=("payment", "merchant"),
+    ),
     see("/v1/trades/{id}", "trade", TRADES, lambda row: (row.seller, row.merchant, row.buyer)),
     act("/v1/trades/{id}/ship", "payments", wire.Shipment, trades.ship, selling.ship_trade, "trade"),
     act("/v1/trades/{id}/confirm", "transfers", Nothing, trades.confirm, selling.confirm_trade, "trade"),
@@ -86,11 +103,32 @@ ROUTES = (
     route("POST", "/v1/webhook_endpoints", "webhooks", webhooks.create_endpoint, body=wire.NewEndpoint),
     pages("/v1/webhook_endpoints", "endpoint", ENDPOINTS, ("party",), StatePage, scope="webhooks"),
     see("/v1/webhook_endpoints/{id}", "endpoint", ENDPOINTS, webhooks.party_of),
-    act("/v1/webhook_endpoints/{id}/disable", "webhooks", Nothing, notifications.move_endpoint, webhooks.disable_endpoint, "endpoint"),
-    act("/v1/webhook_endpoints/{id}/enable", "webhooks", Nothing, notifications.move_endpoint, webhooks.enable_endpoint, "endpoint"),
+    act(
+        "/v1/webhook_endpoints/{id}/disable",
+        "webhooks",
+        Nothing,
+        notifications.move_endpoint,
+        webhooks.disable_endpoint,
+        "endpoint",
+    ),
+    act(
+        "/v1/webhook_endpoints/{id}/enable",
+        "webhooks",
+        Nothing,
+        notifications.move_endpoint,
+        webhooks.enable_endpoint,
+        "endpoint",
+    ),
     route("POST", "/v1/webhook_endpoints/{id}/rotate_secret", "webhooks", webhooks.rotate_secret, "endpoint", Nothing),
     route("POST", "/v1/webhook_endpoints/{id}/replay", "webhooks", webhooks.replay_events, "endpoint", wire.ReplayOf),
-    route("GET", "/v1/webhook_endpoints/{id}/deliveries", "webhooks", webhooks.list_deliveries, "endpoint", query=DeliveryPage),
+    route(
+        "GET",
+        "/v1/webhook_endpoints/{id}/deliveries",
+        "webhooks",
+        webhooks.list_deliveries,
+        "endpoint",
+        query=DeliveryPage,
+    ),
     route("GET", "/v1/deliveries/{id}", "webhooks", webhooks.see_delivery, "delivery"),
     act("/v1/deliveries/{id}/replay", "webhooks", Nothing, notifications.replay, webhooks.replay_delivery, "delivery"),
     # What became of a request

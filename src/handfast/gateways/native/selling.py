@@ -17,8 +17,8 @@ from handfast.gateways.native.idempotency import fingerprint, operation_id
 from handfast.gateways.native.lists import Query, RefundPage, cursor, listed
 from handfast.gateways.native.prefixes import parse_kind, read, read_some, unknown
 from handfast.gateways.native.reports import List
-from handfast.store.desk import Request
 from handfast.store.reader import Reader, get, page
+from handfast.store.verb import Answer, Request
 
 PAYMENTS_PATH = "/v1/payments"
 _encode = json.Encoder().encode
@@ -64,28 +64,36 @@ def _new_line(line: wire.NewLine, n: int) -> payments.NewLine:
 
 async def create_batch(call: Call[wire.PaymentBatch]) -> reports.Batch:
     """Ask for up to 256 payments, each for itself, with an idempotency key of its own."""
-    party, requests, refused = call.caller.party, [], {}
+    data: list[reports.BatchItem | None] = []
+    requests = []
     for n, item in enumerate(call.given.payments):
         try:
-            key = operation_id(party, item.idempotency_key, f"payments[{n}].idempotency_key")
-            command = new_payment(party, item)
+            requests.append(_keyed(call, item, n))
         except Refusal as no:
-            refused[n] = no
-            continue
-        alone = wire.NewPayment(**{name: getattr(item, name) for name in wire.NewPayment.__struct_fields__})
-        mark = fingerprint(PAYMENTS_PATH, alone)
-        requests.append(Request(payments.create.name, command, call.caller.actor, call.request, key, mark))
-    answers = iter(await call.services.hand.call_many(requests))
-    data = []
-    for n in range(len(call.given.payments)):
-        answer = None if n in refused else next(answers)
-        no = refused.get(n) if answer is None else answer.refusal
-        if no is not None:
-            data.append(reports.BatchItem(status_of(no), answer is not None and answer.replayed, None, error_of(no, call.request)))
+            data.append(_refused(call, no))
         else:
-            assert answer is not None
-            data.append(reports.BatchItem(200, answer.replayed, call.show(answer.result), None))
-    return reports.Batch("batch", data)
+            data.append(None)
+    answers = iter(await call.services.hand.call_many(requests))
+    return reports.Batch("batch", [_item(call, next(answers)) if item is None else item for item in data])
+
+
+def _keyed(call: Call[Any], item: wire.KeyedPayment, n: int) -> Request:
+    """The request that the item is if it comes alone, so that it may also be repeated alone. Raises Invalid, NotFound."""
+    party = call.caller.party
+    alone = wire.NewPayment(**{name: getattr(item, name) for name in wire.NewPayment.__struct_fields__})
+    key = operation_id(party, item.idempotency_key, f"payments[{n}].idempotency_key")
+    mark = fingerprint(PAYMENTS_PATH, alone)
+    return Request(payments.create.name, new_payment(party, alone), call.caller.actor, call.request, key, mark)
+
+
+def _item(call: Call[Any], answer: Answer) -> reports.BatchItem:
+    if answer.refusal is not None:
+        return _refused(call, answer.refusal, replayed=answer.replayed)
+    return reports.BatchItem(200, answer.replayed, call.show(answer.result), None)
+
+
+def _refused(call: Call[Any], no: Refusal, *, replayed: bool = False) -> reports.BatchItem:
+    return reports.BatchItem(status_of(no), replayed, None, error_of(no, call.request))
 
 
 def _payment_owners(row: Payment) -> tuple[Id | None, ...]:
@@ -164,7 +172,7 @@ async def see_refund(call: Call[Any]) -> objects.Refund:
 def _refund_owners(reader: Reader, refund: Refund) -> tuple[Id | None, ...]:
     payment = get(reader, PAYMENTS, refund.payment)
     trade = None if refund.trade is None else get(reader, TRADES, refund.trade)
-    return refund.merchant, payment and payment.payer, trade and trade.seller
+    return refund.merchant, payment.payer if payment else None, trade.seller if trade else None
 
 
 async def list_refunds(call: Call[RefundPage]) -> List:

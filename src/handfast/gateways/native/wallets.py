@@ -68,12 +68,11 @@ async def see_balances(call: Call[Any]) -> reports.Balances:
         with reader.snapshot():
             for balance in balances_of(reader, party):
                 currency = account_currency(balance.account)
-                match account_purpose(balance.account):
-                    case Purpose.WALLET:
-                        amounts[currency, "available"] = balance.available
-                        amounts[currency, "pending"] = balance.debits_pending
-                    case Purpose.PAYOUT:
-                        amounts[currency, "payout"] = balance.posted
+                if account_purpose(balance.account) == Purpose.WALLET:
+                    amounts[currency, "available"] = balance.available
+                    amounts[currency, "pending"] = balance.debits_pending
+                elif account_purpose(balance.account) == Purpose.PAYOUT:
+                    amounts[currency, "payout"] = balance.posted
             for currency, held in trades.held_for(reader, party):
                 amounts[currency, "held"] = held
 

@@ -80,7 +80,7 @@ async def see_delivery(call: Call[Any]) -> objects.Delivery:
 
     def find(reader: Reader) -> tuple[Delivery | None, Endpoint | None]:
         delivery = get(reader, DELIVERIES, call.id)
-        return delivery, delivery and get(reader, ENDPOINTS, delivery.endpoint)
+        return delivery, get(reader, ENDPOINTS, delivery.endpoint) if delivery else None
 
     delivery, its = await call.look(find)
     if delivery is None or its is None or not call.caller.sees(its.party):

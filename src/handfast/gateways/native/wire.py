@@ -15,9 +15,7 @@ _LINES = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$(?![\r])"
 Amount = Annotated[
     int, Meta(ge=1, le=MAX_AMOUNT, description="Minor units of the currency.", extra={"code": "amount_invalid"})
 ]
-Part = Annotated[
-    int, Meta(ge=0, le=MAX_AMOUNT, description="Minor units, or zero.", extra={"code": "amount_invalid"})
-]
+Part = Annotated[int, Meta(ge=0, le=MAX_AMOUNT, description="Minor units, or zero.", extra={"code": "amount_invalid"})]
 Currency = Annotated[
     str, Meta(description="ISO 4217, in capitals.", examples=["CNY"], extra={"code": "currency_unknown"})
 ]

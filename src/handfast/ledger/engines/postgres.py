@@ -89,7 +89,8 @@ class PostgresLedger:
             )
             self._many(
                 "INSERT INTO postings (entry, n, debit, credit, amount, mode, pending) SELECT * FROM"
-                " unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[], %b::bytea[])",
+                " unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[],"
+                " %b::bytea[])",
                 batch.posting_rows,
             )
             self._many(f"INSERT INTO accounts {account_columns} SELECT * FROM {account_arrays}", fresh)

@@ -14,9 +14,7 @@ _ACCOUNTS = (
     "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted FROM accounts"
     " WHERE id IN (SELECT value FROM carray(?))"
 )
-_PENDINGS = (
-    "SELECT id, debit, credit, amount, state FROM pendings WHERE id IN (SELECT value FROM carray(?))"
-)
+_PENDINGS = "SELECT id, debit, credit, amount, state FROM pendings WHERE id IN (SELECT value FROM carray(?))"
 _ENTRIES = "SELECT id, seq, kind FROM entries WHERE id IN (SELECT value FROM carray(?))"
 _REFUSED = "SELECT id FROM refused_entries WHERE id IN (SELECT value FROM carray(?))"
 _POSTINGS = "SELECT debit, credit, amount, mode, pending FROM postings WHERE entry = ? ORDER BY n"

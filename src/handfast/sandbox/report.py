@@ -1,0 +1,162 @@
+"""The demo's report: one HTML page with plots, each with its table twin, and no script."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+from msgspec import Struct
+
+from handfast.core.money import EXPONENTS, format_decimal
+from handfast.domain.exchange import rate
+from handfast.sandbox.demo import Day, Outcome
+from handfast.sandbox.faults import CRASHES
+from handfast.sandbox.market import OPENING
+from handfast.sandbox.plots import Plot, Series, bars, lines
+from handfast.core.clocks import DAY, HOUR
+
+PEOPLE = ("buyer_silent", "parcel_arrived_late", "parcel_never_sent", "parcel_sent_late")
+"""Faults of people, which the trades' clocks end; all others are the machine's and the bank's."""
+
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+class Table(Struct, frozen=True):
+    """Words and figures in rows; the first column names the row."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Figure(Struct, frozen=True):
+    """A plot with what it shows, and the same as a table."""
+
+    title: str
+    words: str
+    plot: Plot
+    table: Table
+
+
+def money(amount: int, currency: str) -> str:
+    """Minor units as a person reads them: 1,234.50, with a proper minus sign."""
+    whole, point, decimals = format_decimal(abs(amount), currency).partition(".")
+    return ("−" if amount < 0 else "") + f"{int(whole):,}" + point + decimals
+
+
+def pages() -> Environment:
+    """The templates, which escape whatever they are given."""
+    environment = Environment(
+        loader=PackageLoader("handfast.sandbox"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["money"] = money
+    environment.filters["plot"] = Markup
+    return environment
+
+
+def render(outcome: Outcome, *, served: bool) -> str:
+    """The page; `served` says that the orders can be opened beside it."""
+    figures = [figure for figure in (_money(outcome), _positions(outcome), _rates(outcome), *_faults(outcome)) if figure]
+    crashes = sum(count for kind, count in outcome.faults.items() if kind in CRASHES)
+    return (
+        pages()
+        .get_template("report.html")
+        .render(outcome=outcome, figures=figures, weeks=weeks(outcome), crashes=crashes, served=served)
+    )
+
+
+def weeks(outcome: Outcome) -> Table:
+    """Guaranteed money at the end of each week, in USD."""
+    days = outcome.days
+    shown = [day for number, day in enumerate(days, 1) if number % 7 == 0 or number == len(days)]
+    return _money_table(shown)
+
+
+def _money_table(days: Sequence[Day]) -> Table:
+    return Table(
+        ("Day", "Trades so far", "Held", "Released to sellers", "Given back to buyers"),
+        tuple(
+            (day.date, f"{day.trades:,}", *(money(amount, "USD") for amount in (day.held, day.released, day.refunded)))
+            for day in days
+        ),
+    )
+
+
+def _money(outcome: Outcome) -> Figure:
+    days = outcome.days
+    series = [
+        Series("Held", [day.held / 100 for day in days]),
+        Series("Released to sellers", [day.released / 100 for day in days]),
+        Series("Given back to buyers", [day.refunded / 100 for day in days]),
+    ]
+    return Figure(
+        "Where the guaranteed money is",
+        "All prices are in US dollars. What buyers paid is held for each line of an order until the goods are confirmed, "
+        "a clock runs out, or it is given back.",
+        lines("money", "USD", _labels(days), series),
+        _money_table(days),
+    )
+
+
+def _positions(outcome: Outcome) -> Figure:
+    days = outcome.days
+    currencies = sorted({currency for day in days for currency in day.positions})
+    moments = [OPENING + n * DAY + 12 * HOUR for n in range(len(days))]
+
+    def in_dollars(currency: str, day: Day, moment: int) -> float:
+        numerator, denominator, _ = rate(currency, "USD", moment)
+        return float(round(day.positions.get(currency, 0) * numerator / denominator / 100))
+
+    series = [
+        Series(currency, [in_dollars(currency, day, moment) for day, moment in zip(days, moments, strict=True)])
+        for currency in currencies
+    ]
+    rows = tuple((day.date, *(money(day.positions.get(code, 0), code) for code in currencies)) for day in days)
+    return Figure(
+        "What the operator is long or short before it deals",
+        "Buyers pay yuan, shops earn dollars, euros and pounds. Each evening a deal with the bank closes what is short; "
+        "until its lines are on the statement, the operator's own money stands in. Plotted in dollars of the day, "
+        "listed in each currency.",
+        lines("positions", "USD", _labels(days), series),
+        Table(("Day", *currencies), rows),
+    )
+
+
+def _rates(outcome: Outcome) -> Figure:
+    days = outcome.days
+    return Figure(
+        "Yuan for a dollar",
+        "The European Central Bank's rates of those days. Each order keeps the rate at which it was paid: a refund weeks "
+        "later gives back exactly the buyer's share, and the difference is the operator's, not the buyer's.",
+        lines("rates", "CNY", _labels(days), [Series("CNY for 1 USD", [day.cny_per_usd / 10**4 for day in days])], from_zero=False),
+        Table(("Day", "CNY for 1 USD"), tuple((day.date, f"{day.cny_per_usd / 10**4:.4f}") for day in days)),
+    )
+
+
+def _faults(outcome: Outcome) -> list[Figure]:
+    kinds = sorted(outcome.faults.items(), key=lambda item: (-item[1], item[0]))
+    people = [item for item in kinds if item[0] in PEOPLE]
+    machine = [item for item in kinds if item[0] not in PEOPLE]
+    figures = []
+    for name, title, words, items in (
+        ("people", "What people did not do", "Silence and lateness end by each trade's own clock: not sent in time gives the money back, not confirmed in time pays the seller.", people),
+        ("machine", "What the machine and the bank did wrong", "Each was injected on purpose. A crash throws the desk away in mid-batch; it is opened again on the same database, and what was not answered is asked again under the same keys.", machine),
+    ):
+        if items:
+            labels = [fault_words(kind) for kind, _ in items]
+            counts = [count for _, count in items]
+            table = Table(("Fault", "Times"), tuple(zip(labels, (f"{count:,}" for count in counts), strict=True)))
+            figures.append(Figure(title, words, bars(name, labels, counts), table))
+    return figures
+
+
+def _labels(days: Sequence[Day]) -> list[str]:
+    return [f"{int(day.date[8:])} {_MONTHS[int(day.date[5:7]) - 1]}" for day in days]
+
+
+def fault_words(kind: str) -> str:
+    """A fault's kind as people say it."""
+    return kind.replace("_", " ").replace("topup", "top-up").capitalize()
