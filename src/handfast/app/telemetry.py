@@ -3,13 +3,15 @@
 Counting is adding to plain numbers, since it happens on the hot path; Prometheus's words are made when it asks.
 """
 
+import io
 import logging
 import sys
 import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 from msgspec import Struct
@@ -39,12 +41,28 @@ def set_up_logs(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Patient(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=render))
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+class _Patient(io.TextIOBase):
+    """Logs where they may be lost: a full disk must not end what is logged about."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._out.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._out.flush()
 
 
 class Histogram(Struct):

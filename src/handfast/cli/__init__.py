@@ -12,7 +12,7 @@ COMMANDS = {
     "migrate": "handfast.cli.commands:migrate",
     "explain": "handfast.cli.explain:explain",
     "sandbox": "handfast.sandbox.commands:sandbox",
-    "demo": "handfast.sandbox.commands:demo",
+    "demo": "handfast.sandbox.demo:demo",
 }
 """Where each command is."""
 

@@ -1,4 +1,4 @@
-"""The ledger: accounts, entries and the port that every engine fills. What the money truth is."""
+"""The ledger: accounts, entries and the port that every engine fills; it alone says whose money is where."""
 
 from handfast.ledger.model import (
     FLOORED,

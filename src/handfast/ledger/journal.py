@@ -53,13 +53,13 @@ def journal(reader: Reads, after: int, limit: int) -> list[Booked]:
 
 def entries_at(reader: Reads, places: Sequence[int]) -> list[Booked]:
     """The entries at these places, in order."""
-    heads: dict[int, tuple[Any, ...]] = {}
+    heads: dict[int, tuple[Id, str, int]] = {}
     postings: dict[int, list[Posting]] = {}
     for start in range(0, len(places), _AT_ONCE):
         some = tuple(places[start : start + _AT_ONCE])
         marks = ", ".join("?" * len(some))
-        for seq, *head in reader.rows(f"SELECT seq, id, kind, at FROM entries WHERE seq IN ({marks})", some):
-            heads[seq] = tuple(head)
+        for seq, key, kind, at in reader.rows(f"SELECT seq, id, kind, at FROM entries WHERE seq IN ({marks})", some):
+            heads[seq] = key, kind, at
         columns = "entry, debit, credit, amount, mode, pending"
         sql = f"SELECT {columns} FROM postings WHERE entry IN ({marks}) ORDER BY entry, n"
         for seq, *parts in reader.rows(sql, some):

@@ -65,8 +65,6 @@ def _create_posting(entry: Entry, posting: Posting, balances: Balances, pendings
             return Outcome.PENDING_ALREADY_VOIDED
         if amount > pending.amount or (mode == Mode.VOID and amount != pending.amount):
             return Outcome.EXCEEDS_PENDING_AMOUNT
-        if mode == Mode.VOID:
-            return None
         freed = pending.amount
     elif mode == Mode.PENDING and len([p for p in entry.postings if p.mode == Mode.PENDING]) > 1:
         return Outcome.SECOND_PENDING

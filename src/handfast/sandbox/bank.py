@@ -125,17 +125,18 @@ class Bank:
         )
         return out, back
 
-    def statement(self, iban: str, day: str, *, created: int) -> bytes:
+    def statement(self, iban: str, day: str, *, created: int, mark: str = "") -> bytes:
         """The day's statement, camt.053.001.08; from then on the day is closed.
 
-        `created` in microseconds since the epoch, UTC. Raises NotFound(object_not_found), Invalid(field_invalid).
+        `mark` tells several statements of one day apart, `created` is in microseconds since the epoch, UTC. Raises
+        NotFound(object_not_found), Invalid(field_invalid).
         """
         account = self._account(iban)
         number = (_day(day) - date.fromisoformat(account.opened_on)).days + 1
         if number < 1:
             raise Invalid("field_invalid", "the account was not open yet", "day")
         account.closed_through = max(account.closed_through, day)
-        return write_statement(account, day, number, created)
+        return write_statement(account, day, number, created, mark)
 
     def _account(self, iban: str) -> BankAccount:
         account = self._accounts.get(iban)

@@ -178,12 +178,12 @@ def _words(place: ET.Element, path: str, longest: int = 35) -> str:
     return text
 
 
-def write_statement(account: BankAccount, day: str, number: int, created: int) -> bytes:
+def write_statement(account: BankAccount, day: str, number: int, created: int, mark: str = "") -> bytes:
     """One day of an account as camt.053.001.08; `number` counts its statements, `created` is in microseconds."""
     before = account.opening + sum(booking.amount for booking in account.bookings if booking.day < day)
     today = [booking for booking in account.bookings if booking.day == day]
     time = (_EPOCH + timedelta(microseconds=created)).isoformat(timespec="microseconds")
-    statement_id = f"{account.iban[-8:]}-{account.currency}-{day}"
+    statement_id = f"{account.iban[-8:]}-{account.currency}-{day}{mark}"
     statement = _element(
         "Stmt",
         _element("Id", statement_id),

@@ -1,4 +1,4 @@
-"""The market's dealings with its bank: top-ups sent, statements read, positions closed, earnings paid out and returned."""
+"""The market's dealings with its bank: top-ups, statements, deals that close positions, payouts and returns."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from handfast.sandbox.bank import Bank
 from handfast.sandbox.dice import Dice
 from handfast.sandbox.driver import Driver, ask
 from handfast.sandbox.faults import PromiseBroken
-from handfast.sandbox.market import Buyer, Market
+from handfast.sandbox.market import Buyer, Market, iban
 from handfast.sandbox.opening import ACCOUNTS, HOUSE_DETAILS, day_of
 from handfast.store.reader import get
 from handfast.store.verb import Answer, Request
@@ -24,7 +24,15 @@ from handfast.timers.payout_files import write_payout_file
 from handfast.timers.reconcile import ImportReport, import_statement, line_details, resolve
 
 STATEMENT_TWICE = "statement_twice"
-STATEMENT_DAMAGED = "statement_with_a_line_missing"
+LINE_MISSING = "statement_with_a_line_missing"
+LINE_DOUBLED = "statement_with_a_line_doubled"
+FOREIGN_ACCOUNT = "statement_of_a_foreign_account"
+DAMAGES = {
+    LINE_MISSING: "statement_unbalanced",
+    LINE_DOUBLED: "statement_unbalanced",
+    FOREIGN_ACCOUNT: "statement_foreign_account",
+}
+"""Statements that must be refused whole, and the code of the refusal."""
 REFERENCE_WRONG = "topup_with_a_wrong_reference"
 REFERENCE_MISSING = "topup_without_reference"
 PAYOUT_RETURNED = "payout_returned"
@@ -51,12 +59,12 @@ class BankDay:
         self._senders = {buyer.account: buyer.id for buyer in market.buyers}
         self._open: list[Id] = []
         self._returns: dict[int, list[tuple[str, str]]] = defaultdict(list)
-        self._statements: list[bytes] = []
+        self._statements: dict[str, bytes] = {}
         self.faults: Counter[str] = Counter()
         self.files: list[bytes] = []
 
     def clerk(self, now: int) -> Clerk:
-        """A clerk at a moment of market time; what it asks gets keys, so that a crash makes it ask no more than once."""
+        """A clerk at a moment of market time; what it asks gets keys, so a crash makes nothing happen twice."""
         request = digest_id(b"clerk", self._asked.to_bytes(8, "big"))
         return Clerk(self._driver.reader, self._hand, self._vault, now=now, actor="operator", request=request)
 
@@ -74,22 +82,23 @@ class BankDay:
             for currency, amount in PREFUNDING.items()
         ]
         for topup in self._driver.done(topups):
-            self._deposit(topup, topup.reference, HOUSE_DETAILS.name, HOUSE_DETAILS.account, now)
+            self.deposit(topup, topup.reference, HOUSE_DETAILS.name, HOUSE_DETAILS.account, now)
 
-    def _deposit(self, topup: Topup, remittance: str, name: str, account: str, now: int) -> None:
+    def deposit(self, topup: Topup, remittance: str, name: str, account: str, now: int) -> None:
+        """Let money be sent for a top-up, with that text on the transfer."""
         self._bank.deposit(
             ACCOUNTS[topup.currency], topup.amount, on=day_of(now), remittance=remittance, name=name, account=account
         )
 
     def read_statements(self, day: int, now: int) -> None:
-        """Book the statements of the day before; sometimes a damaged copy comes first, sometimes the same comes twice."""
+        """Book the statements of the day before; sometimes a damaged copy comes first, sometimes the same twice."""
         waiting, self._open = self._open, []
         for line in waiting:
             self._resolve(line, day, now)
-        for number, data in enumerate(self._statements):
+        for number, data in self._statements.items():
             dice = Dice(self._seed, "statement", day, number)
-            if dice.chance(60):
-                self._read_damaged(data, now)
+            if b"<Ntry>" in data and dice.chance(120):
+                self._read_damaged(number, data, dice.pick(tuple(DAMAGES)), now)
             report = self._read(data, now)
             self._open += [line.line for line in report.suspense if line.amount > 0]
             if report.refused or any(statement.outcome != "recorded" for statement in report.statements):
@@ -99,23 +108,20 @@ class BankDay:
                 self.faults[STATEMENT_TWICE] += 1
                 if again.booked_before != report.lines or again.matched or again.suspense:
                     raise PromiseBroken(f"the same statement counted twice: {again}")
-        self._statements = []
+        self._statements = {}
 
     def _read(self, data: bytes, now: int) -> ImportReport:
         return import_statement(data, self.clerk(now))
 
-    def _read_damaged(self, data: bytes, now: int) -> None:
-        start, end = data.find(b"<Ntry>"), data.find(b"</Ntry>")
-        if start < 0:
-            return
-        self.faults[STATEMENT_DAMAGED] += 1
+    def _read_damaged(self, number: str, data: bytes, damage: str, now: int) -> None:
+        self.faults[damage] += 1
         try:
-            self._read(data[:start] + data[end + len(b"</Ntry>") :], now)
+            self._read(_damaged(number, data, damage), now)
         except Invalid as no:
-            if no.code != "statement_unbalanced":
+            if no.code != DAMAGES[damage]:
                 raise
         else:
-            raise PromiseBroken("a statement whose lines do not lead to its closing balance was booked")
+            raise PromiseBroken(f"{damage}: it was booked all the same")
 
     def _resolve(self, line: Id, day: int, now: int) -> None:
         """The day after, the operator asks the sender's bank whose money it is; a few cases stay open to the end."""
@@ -147,7 +153,7 @@ class BankDay:
             elif dice.chance(15):
                 self.faults[REFERENCE_MISSING] += 1
                 remittance = "shopping money"
-            self._deposit(topup, remittance, buyer.name, buyer.account, now)
+            self.deposit(topup, remittance, buyer.name, buyer.account, now)
             self._topped_up[buyer.id] = day
 
     def _amount(self, buyer: Buyer, day: int) -> int:
@@ -169,8 +175,9 @@ class BankDay:
         found: dict[Id, int] = {}
         for start in range(0, len(accounts), 500):
             some = accounts[start : start + 500]
-            sql = f"SELECT id, credits_posted - debits_posted - debits_pending FROM accounts WHERE id IN ({', '.join('?' * len(some))})"
-            found.update(self._driver.reader.rows(sql, some))  # type: ignore[arg-type]
+            marks = ", ".join("?" * len(some))
+            sql = f"SELECT id, credits_posted - debits_posted - debits_pending FROM accounts WHERE id IN ({marks})"
+            found.update(dict(self._driver.reader.rows(sql, some)))
         return found
 
     def claim(self, day: int) -> None:
@@ -237,6 +244,17 @@ class BankDay:
 
     def close(self, now: int) -> None:
         """The bank closes its day: from now on the day's statements are out."""
-        self._statements = [
-            self._bank.statement(number, day_of(now), created=now) for number in ACCOUNTS.values()
-        ]
+        self._statements = {
+            number: self._bank.statement(number, day_of(now), created=now) for number in ACCOUNTS.values()
+        }
+
+
+def _damaged(number: str, data: bytes, damage: str) -> bytes:
+    start, end = data.find(b"<Ntry>"), data.find(b"</Ntry>") + len(b"</Ntry>")
+    match damage:
+        case "statement_with_a_line_missing":
+            return data[:start] + data[end:]
+        case "statement_with_a_line_doubled":
+            return data[:end] + data[start:end] + data[end:]
+        case _:
+            return data.replace(number.encode(), iban("FR", "20041010050500013M02606").encode())

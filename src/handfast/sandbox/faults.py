@@ -40,11 +40,12 @@ class PromiseBroken(Exception):
 
 
 class Faults:
-    """The plan of faults, drawn from the seed for each batch by its number; `crashes` can be left out."""
+    """The plan of faults, drawn from the seed for each batch by its number; either sort can be left out."""
 
-    def __init__(self, seed: int, *, crashes: bool = True) -> None:
+    def __init__(self, seed: int, *, crashes: bool = True, copies: bool = True) -> None:
         self._seed = seed
         self._crashes = crashes
+        self._copies = copies
         self._armed: list[str] = []
         self._sent: deque[tuple[Request, bytes]] = deque(maxlen=_REMEMBERED)
         self._expected: list[tuple[str, bytes | Id]] = []
@@ -73,7 +74,7 @@ class Faults:
         dice = Dice(self._seed, "copies", batch)
         copies: list[tuple[Request, str, bytes | Id]] = []
         for request in requests:
-            if request.key is None:
+            if request.key is None or not self._copies:
                 continue
             if dice.chance(_TWICE):
                 copies.append((request, TWICE, request.key))

@@ -49,8 +49,8 @@ def held_released_refunded(reader: Reader) -> Held:
 def read_books(reader: Reader) -> Books:
     """Read everything once, in one snapshot, hash it and hold its parts against each other.
 
-    The hash covers balances, entries with postings, trades, payments, refunds and events, ordered by id. Left out is what
-    differs between equal runs: sequence numbers, wall times, sealed details (encrypted under random nonces).
+    The hash covers balances, entries with postings, trades, payments, refunds and events, ordered by id. Left out is
+    what differs between equal runs: sequence numbers, wall times, sealed details (encrypted under random nonces).
     """
     digest = sha256()
     with reader.snapshot():
@@ -63,9 +63,9 @@ def read_books(reader: Reader) -> Books:
             debits, credits = kept.get(account_id(trade.id, Purpose.HELD, trade.currency), (0, 0))
             if credits - debits != trade.amount - trade.refunded - trade.released:
                 faults.append(f"trade {trade.id.hex()}: its account holds another amount than it says")
-        for table in (PAYMENTS, REFUNDS):
-            for _ in _hashed(digest, reader.stream(f"{select(table)} ORDER BY id")):
-                pass
+        for rows in (select(PAYMENTS), select(REFUNDS)):
+            for row in reader.stream(f"{rows} ORDER BY id"):
+                digest.update(_encode(row))
         faults += _gaps(_hashed(digest, _without_details(reader.stream(_EVENTS))))
     return Books(digest.hexdigest(), total, tuple(faults))
 
@@ -100,7 +100,7 @@ def _differing(kept: dict[Id, tuple[int, int]], folded: dict[Id, list[int]]) -> 
 
 
 def _gaps(events: Iterator[tuple[Any, ...]]) -> list[str]:
-    """Objects whose events do not count 1, 2, 3 …"""
+    """Objects whose events do not count 1, 2, 3 and so on, without a gap."""
     faults: list[str] = []
     owner, version = b"", 0
     for key, *_ in events:

@@ -20,13 +20,99 @@ COMMISSION_BPS = 350
 COMMISSION_CAP = 50_00
 """11 Main's terms of 2014: 3.5 % of the price, at most USD 50 an order."""
 
-_SHOP_FIRST = "Harbor Juniper Copper Maple Lantern Prairie Birch Saltbox Heron Canyon Orchard Thimble Cedar Granite".split()
-_SHOP_LAST = "Lane Goods|& Daughters|Mercantile|Workshop|Outfitters|Press|Homestead|Trading Post|Studio|Dry Goods".split("|")
-_FAMILY = "王 李 张 刘 陈 杨 黄 赵 周 吴 徐 孙 马 朱 胡 林 郭 何 高 罗".split()
-_GIVEN = "伟 芳 娜 敏 静 丽 强 磊 军 洋 勇 艳 杰 娟 涛 明 超 霞 平 桂英 秀兰 建国 思远 雨晴 子涵 梓轩".split()
+_SHOP_FIRST = [
+    "Harbor",
+    "Juniper",
+    "Copper",
+    "Maple",
+    "Lantern",
+    "Prairie",
+    "Birch",
+    "Saltbox",
+    "Heron",
+    "Canyon",
+    "Orchard",
+    "Thimble",
+    "Cedar",
+    "Granite",
+]
+_SHOP_LAST = [
+    "Lane Goods",
+    "& Daughters",
+    "Mercantile",
+    "Workshop",
+    "Outfitters",
+    "Press",
+    "Homestead",
+    "Trading Post",
+    "Studio",
+    "Dry Goods",
+]
+_FAMILY = [
+    "王",
+    "李",
+    "张",
+    "刘",
+    "陈",
+    "杨",
+    "黄",
+    "赵",
+    "周",
+    "吴",
+    "徐",
+    "孙",
+    "马",
+    "朱",
+    "胡",
+    "林",
+    "郭",
+    "何",
+    "高",
+    "罗",
+]
+_GIVEN = [
+    "伟",
+    "芳",
+    "娜",
+    "敏",
+    "静",
+    "丽",
+    "强",
+    "磊",
+    "军",
+    "洋",
+    "勇",
+    "艳",
+    "杰",
+    "娟",
+    "涛",
+    "明",
+    "超",
+    "霞",
+    "平",
+    "桂英",
+    "秀兰",
+    "建国",
+    "思远",
+    "雨晴",
+    "子涵",
+    "梓轩",
+]
 _GOODS = (
-    ("fashion", "express", ("wool scarf", "denim jacket", "leather belt", "silk blouse", "canvas sneakers"), 18_00, 160_00),
-    ("home", "surface", ("oak cutting board", "quilt", "cast-iron pan", "table lamp", "stoneware teapot"), 25_00, 240_00),
+    (
+        "fashion",
+        "express",
+        ("wool scarf", "denim jacket", "leather belt", "silk blouse", "canvas sneakers"),
+        18_00,
+        160_00,
+    ),
+    (
+        "home",
+        "surface",
+        ("oak cutting board", "quilt", "cast-iron pan", "table lamp", "stoneware teapot"),
+        25_00,
+        240_00,
+    ),
     ("media", "auto", ("photo album, download", "pattern book, PDF", "field recordings"), 3_00, 25_00),
     ("media", "virtual", ("drawing course, four evenings", "voice lesson"), 20_00, 90_00),
     ("jewelry", "express", ("turquoise ring", "pearl earrings", "pocket watch"), 90_00, 3_200_00),
@@ -55,9 +141,10 @@ class Buyer(Struct, frozen=True):
 
 
 class Market(Struct, frozen=True):
-    """Everybody; `host` is the market's own merchant account, in whose name the carts are charged."""
+    """Everybody; the carts are charged in the name of `host`, the market's own merchant; the stranger is another's."""
 
     host: Id
+    stranger: Id
     shops: tuple[Shop, ...]
     buyers: tuple[Buyer, ...]
 
@@ -79,14 +166,14 @@ class Cart(Struct, frozen=True):
     lives: tuple[tuple[Act, ...], ...]
 
 
-def people(seed: int, shops: int) -> Market:
-    """A market of that many shops and five buyers for each."""
+def people(seed: int, shops: int, buyers: int) -> Market:
+    """A market of that many shops and buyers."""
     new_id = ids_from_keys(seed)(digest_id(b"people"))
-    host = new_id(OPENING)
     return Market(
-        host,
+        new_id(OPENING),
+        new_id(OPENING),
         tuple(_shop(Dice(seed, "shop", n), new_id(OPENING), n) for n in range(shops)),
-        tuple(_buyer(Dice(seed, "buyer", n), new_id(OPENING), n) for n in range(5 * shops)),
+        tuple(_buyer(Dice(seed, "buyer", n), new_id(OPENING), n) for n in range(buyers)),
     )
 
 

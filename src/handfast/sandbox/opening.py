@@ -11,16 +11,17 @@ from handfast.app.telemetry import Posting
 from handfast.core.clocks import DAY, Clock
 from handfast.core.errors import Conflict
 from handfast.core.ids import Id, ids_from_keys, seeded_ids
-from handfast.core.settings import Settings
+from handfast.core.settings import FILE, Settings, make_master_key
 from handfast.domain.custody import OpenAccount
 from handfast.domain.parties import HOUSE, CreateParty, Details, Vault
 from handfast.domain.payments import GiveConsent
 from handfast.ledger import Ledger
 from handfast.sandbox.bank import Bank
-from handfast.sandbox.driver import OpenDesk, Opener, ask
+from handfast.sandbox.driver import Driver, OpenDesk, Opener, ask
 from handfast.sandbox.market import COMMISSION_BPS, COMMISSION_CAP, Market, iban
 from handfast.store.desk import Desk, Store
 from handfast.store.verb import Request
+from handfast.timers.clock import SetOffset
 
 ACCOUNTS = {
     currency: iban("DE", f"50010000{number:010}")
@@ -29,6 +30,7 @@ ACCOUNTS = {
 """The custody account of each currency at the sandbox's bank, which numbers them from a day that it remembers."""
 
 HOUSE_DETAILS = Details(name="Main Street Market, Inc.", routing="021000021", account="1127201411")
+_STRANGER = Details(name="Elsewhere Wholesale", routing="021000021", account="9990001112")
 CONSENT_CEILING = 50_000_00
 
 
@@ -36,6 +38,7 @@ class _SeededDesk:
     """Fills OpenDesk over the settings' database, with ids that depend on the seed and on what is asked alone."""
 
     def __init__(self, settings: Settings, clock: Clock, seed: int, wrap: Callable[[Store], Store]) -> None:
+        make_master_key(settings)  # the empty database may have got its schema before, and elsewhere
         with ExitStack() as opened:
             store, ledger = _own(opened, settings)
             store.take_over()
@@ -84,6 +87,7 @@ def founding(market: Market, vault: Vault, mode: str) -> Iterator[Sequence[Reque
     parties = [
         _party(vault, HOUSE, "operator", "US", HOUSE_DETAILS),
         _party(vault, market.host, "merchant", "US", HOUSE_DETAILS, settle_currency="USD"),
+        _party(vault, market.stranger, "merchant", "US", _STRANGER, settle_currency="USD"),
     ]
     parties += [
         _party(
@@ -119,3 +123,17 @@ def founding(market: Market, vault: Vault, mode: str) -> Iterator[Sequence[Reque
 def _party(vault: Vault, key: Id, kind: str, country: str, details: Details, **terms: Any) -> CreateParty:
     wrapped = vault.new_key(key)
     return CreateParty(key, kind, country, wrapped, vault.seal(wrapped, key, details), **terms)
+
+
+def keep_clock(driver: Driver, clock: Clock, wall: Clock) -> None:
+    """Remember how far the market clock is from the wall clock, so that the service goes on where this ends."""
+    request = ask("clock.set_offset", SetOffset(clock() - wall()), "sandbox", "clock")
+    driver.done([Request(request.verb, request.command, request.actor, request.request)])
+
+
+def write_settings(settings: Settings) -> None:
+    """Write the data directory's settings file, so that `handfast serve --data` needs no more to be told."""
+    lines = [f'market = "{settings.market}"', f"port = {settings.port}", "allow_private_webhooks = true"]
+    if settings.database:
+        lines.append(f'database = "{settings.database}"')
+    (settings.data / FILE).write_text("\n".join(lines) + "\n")

@@ -61,6 +61,7 @@ def lines(name: str, unit: str, labels: Sequence[str], series: Sequence[Series],
             show_minor_x_labels=False,
             y_labels=ticks([value for each in series for value in each.values], 5, from_zero=from_zero),
             show_dots=False,
+            show_legend=len(series) > 1,
             legend_at_bottom=True,
             legend_at_bottom_columns=columns,
             y_title=unit,
@@ -70,7 +71,7 @@ def lines(name: str, unit: str, labels: Sequence[str], series: Sequence[Series],
         return _drawn(chart, f"{name}-{width}")
 
     count, days = len(series), len(labels)
-    return Plot(draw(880, count, max(1, days // 6)), draw(400, min(2, count), max(1, days // 3)))
+    return Plot(draw(880, count, max(1, days // 6)), draw(400, 2 if count == 4 else count, max(1, days // 3)))
 
 
 def bars(name: str, labels: Sequence[str], values: Sequence[float]) -> Plot:
@@ -117,7 +118,7 @@ def _shared(width: int, height: int) -> dict[str, Any]:
 
 
 def _written(value: float) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) and abs(value) < 100 and value % 1 else f"{value:,.0f}"
+    return f"{value:,.2f}" if abs(value) < 100 and value % 1 else f"{value:,.0f}"
 
 
 def _drawn(chart: Any, name: str) -> str:
@@ -125,7 +126,11 @@ def _drawn(chart: Any, name: str) -> str:
     chart.uuid = name
     root = chart.render_tree()
     for node in list(root.iter()):
-        if node.tag is etree.Comment or node.tag in {"script", "title", "desc"} or "tooltip-overlay" in node.get("class", ""):
+        if (
+            node.tag is etree.Comment
+            or node.tag in {"script", "title", "desc"}
+            or "tooltip-overlay" in node.get("class", "")
+        ):
             node.getparent().remove(node)
     root.set("aria-hidden", "true")
     svg: str = etree.tostring(root, encoding="unicode")

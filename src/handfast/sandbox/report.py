@@ -1,24 +1,41 @@
 """The demo's report: one HTML page with plots, each with its table twin, and no script."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from msgspec import Struct
 
-from handfast.core.money import EXPONENTS, format_decimal
+from handfast.core.clocks import DAY, HOUR
+from handfast.core.money import format_decimal
 from handfast.domain.exchange import rate
-from handfast.sandbox.demo import Day, Outcome
 from handfast.sandbox.faults import CRASHES
 from handfast.sandbox.market import OPENING
 from handfast.sandbox.plots import Plot, Series, bars, lines
-from handfast.core.clocks import DAY, HOUR
+from handfast.sandbox.run import Day, Outcome
 
 PEOPLE = ("buyer_silent", "parcel_arrived_late", "parcel_never_sent", "parcel_sent_late")
 """Faults of people, which the trades' clocks end; all others are the machine's and the bank's."""
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_FAULTS = (
+    (
+        "people",
+        "What people did not do",
+        (
+            "Silence and lateness are ended by each trade's own clock: what is not sent in time is given back, what "
+            "is not confirmed in time is paid to the seller."
+        ),
+    ),
+    (
+        "machine",
+        "What the machine and the bank did wrong",
+        (
+            "Each was injected on purpose. A crash throws the desk away in mid-batch; it is opened again on the same "
+            "database, and what was not answered is asked again under the same keys."
+        ),
+    ),
+)
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 class Table(Struct, frozen=True):
@@ -59,7 +76,7 @@ def pages() -> Environment:
 
 def render(outcome: Outcome, *, served: bool) -> str:
     """The page; `served` says that the orders can be opened beside it."""
-    figures = [figure for figure in (_money(outcome), _positions(outcome), _rates(outcome), *_faults(outcome)) if figure]
+    figures = [_money(outcome), _positions(outcome), _rates(outcome), *_faults(outcome)]
     crashes = sum(count for kind, count in outcome.faults.items() if kind in CRASHES)
     return (
         pages()
@@ -89,13 +106,13 @@ def _money(outcome: Outcome) -> Figure:
     days = outcome.days
     series = [
         Series("Held", [day.held / 100 for day in days]),
-        Series("Released to sellers", [day.released / 100 for day in days]),
-        Series("Given back to buyers", [day.refunded / 100 for day in days]),
+        Series("Released", [day.released / 100 for day in days]),
+        Series("Given back", [day.refunded / 100 for day in days]),
     ]
     return Figure(
         "Where the guaranteed money is",
-        "All prices are in US dollars. What buyers paid is held for each line of an order until the goods are confirmed, "
-        "a clock runs out, or it is given back.",
+        "All prices are in US dollars. What buyers paid is held for each line of an order until the goods are "
+        "confirmed, a clock runs out, or it is given back.",
         lines("money", "USD", _labels(days), series),
         _money_table(days),
     )
@@ -117,9 +134,9 @@ def _positions(outcome: Outcome) -> Figure:
     rows = tuple((day.date, *(money(day.positions.get(code, 0), code) for code in currencies)) for day in days)
     return Figure(
         "What the operator is long or short before it deals",
-        "Buyers pay yuan, shops earn dollars, euros and pounds. Each evening a deal with the bank closes what is short; "
-        "until its lines are on the statement, the operator's own money stands in. Plotted in dollars of the day, "
-        "listed in each currency.",
+        "Buyers pay yuan, shops earn dollars, euros and pounds. Each evening a deal with the bank closes what is "
+        "short; until its lines are on the statement, the operator's own money stands in. Plotted in dollars of the "
+        "day, listed in each currency.",
         lines("positions", "USD", _labels(days), series),
         Table(("Day", *currencies), rows),
     )
@@ -129,22 +146,24 @@ def _rates(outcome: Outcome) -> Figure:
     days = outcome.days
     return Figure(
         "Yuan for a dollar",
-        "The European Central Bank's rates of those days. Each order keeps the rate at which it was paid: a refund weeks "
-        "later gives back exactly the buyer's share, and the difference is the operator's, not the buyer's.",
-        lines("rates", "CNY", _labels(days), [Series("CNY for 1 USD", [day.cny_per_usd / 10**4 for day in days])], from_zero=False),
+        "The European Central Bank's rates of those days. Each order keeps the rate at which it was paid: a refund "
+        "weeks later gives back exactly the buyer's share, and the difference is the operator's, not the buyer's.",
+        lines(
+            "rates",
+            "CNY",
+            _labels(days),
+            [Series("CNY for 1 USD", [day.cny_per_usd / 10**4 for day in days])],
+            from_zero=False,
+        ),
         Table(("Day", "CNY for 1 USD"), tuple((day.date, f"{day.cny_per_usd / 10**4:.4f}") for day in days)),
     )
 
 
 def _faults(outcome: Outcome) -> list[Figure]:
     kinds = sorted(outcome.faults.items(), key=lambda item: (-item[1], item[0]))
-    people = [item for item in kinds if item[0] in PEOPLE]
-    machine = [item for item in kinds if item[0] not in PEOPLE]
     figures = []
-    for name, title, words, items in (
-        ("people", "What people did not do", "Silence and lateness end by each trade's own clock: not sent in time gives the money back, not confirmed in time pays the seller.", people),
-        ("machine", "What the machine and the bank did wrong", "Each was injected on purpose. A crash throws the desk away in mid-batch; it is opened again on the same database, and what was not answered is asked again under the same keys.", machine),
-    ):
+    for name, title, words in _FAULTS:
+        items = [item for item in kinds if (item[0] in PEOPLE) == (name == "people")]
         if items:
             labels = [fault_words(kind) for kind, _ in items]
             counts = [count for _, count in items]

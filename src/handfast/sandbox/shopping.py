@@ -105,15 +105,13 @@ class Shopping:
                 self._paid(item, answer.result, slot)
 
     def _pay(self, wishes: Sequence[Wish], slot: int) -> None:
-        """Get a quote where the wallet is in another currency and there is none yet, and pay; what fails is tried later."""
+        """Get a quote where the wallet is in another currency and there is none yet; pay; try again what fails."""
         needy = [wish for wish in wishes if wish.quote is None and wish.cart.buyer.currency != "USD"]
         requests = [
             self._ask_quote(wish.cart.buyer.id, wish.cart.buyer.id, f"{wish.payment.id.hex()}/{wish.tries}")
             for wish in needy
         ]
-        quotes = {
-            wish.payment.id: quote.id for wish, quote in zip(needy, self._driver.done(requests), strict=True)
-        }
+        quotes = {wish.payment.id: quote.id for wish, quote in zip(needy, self._driver.done(requests), strict=True)}
         ready: list[Wish] = []
         for wish in wishes:
             quoted = Wish(wish.cart, wish.payment, wish.since, wish.tries + 1, quotes.get(wish.payment.id, wish.quote))
@@ -140,10 +138,10 @@ class Shopping:
                 self._wishes[slot + (1 if answer.refusal.code == "quote_expired" else SLOTS)].append(again)
 
     def _capture(self, slot: int) -> None:
-        """Take what was authorised line by line, a slot for each; of every third such payment the last line is let go."""
+        """Take what was authorised, a line in each slot; of every third payment the last line is let go."""
         asked: list[tuple[Wish, Payment]] = self._captures.pop(slot, [])
         requests: list[Request] = []
-        for wish, payment in asked:
+        for _, payment in asked:
             left = [line for line in lines_of(payment) if not line.captured]
             key = f"{payment.id.hex()}/{len(left)}"
             if len(left) == 1 and payment.id[6] % 3 == 0:

@@ -78,6 +78,7 @@ class Batch:
         self._stored: dict[Table[Any], set[Id]] = {}
         self._written: dict[Key, int] = {}
         self._accepted = 0
+        self._held: list[tuple[_Run, set[Key]]] = []
         self._dirty: dict[Table[Any], dict[Id, Any]] = {}
         self._runs = [_Run(slot, request, desk.verbs[request.verb]) for slot, request in enumerate(requests)]
         self.answers: list[Answer | None] = [None] * len(requests)
@@ -186,9 +187,9 @@ class Batch:
             if type(stop) is Answer:
                 self.answers[run.slot] = stop
                 continue
-            if self._conflicts(run, claimed):
+            if conflict := self._conflict(run, claimed):
                 self._restart(run)
-                again.append(run)
+                self._held.append((run, conflict))
                 continue
             claimed.update((table, row.id) for table, row in run.tx._puts)
             if run.request.key is not None:
@@ -215,14 +216,29 @@ class Batch:
                 # A run that was refused and starts anew posts a spent id: what counts is why it was refused first.
                 run.throw = run.refused.setdefault(entry.id, no)
                 again.append(run)
-        return again
+        return again + self._next_in_turn()
 
-    def _conflicts(self, run: _Run, claimed: set[Key]) -> bool:
-        written = self._written
-        if not written and not claimed:
-            return False
-        start = run.start
-        return any(key in claimed or written.get(key, 0) > start for key in run.tx._reads)
+    def _next_in_turn(self) -> list[_Run]:
+        """Those that start anew now: one for each contended row, so that n writers of one row cost n starts, not n²."""
+        free: list[_Run] = []
+        taken: set[Key] = set()
+        held = sorted(self._held, key=_slot)
+        self._held = []
+        for run, conflict in held:
+            if taken.isdisjoint(conflict):
+                free.append(run)
+                taken |= conflict
+            else:
+                self._held.append((run, conflict))
+        return free
+
+    def _conflict(self, run: _Run, claimed: set[Key]) -> set[Key] | None:
+        """The rows that the run read and that one accepted since it began has written, or is about to; None if none."""
+        reads = run.tx._reads
+        written, start = self._written, run.start
+        if claimed.isdisjoint(reads) and not (written and any(written.get(key, 0) > start for key in reads)):
+            return None
+        return {key for key in reads if key in claimed or written.get(key, 0) > start}
 
     def _restart(self, run: _Run) -> None:
         if run.coroutine is not None:

@@ -4,7 +4,7 @@ A frame is a length of four bytes (big-endian) and that much msgpack.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Raw, Struct, msgpack
@@ -82,12 +82,19 @@ def reply_frame(number: int, answer: Answer) -> bytes:
 _NOTHING = Raw(_encode(None))
 
 
-def answer_of(reply: Reply, verb: Verb | None) -> Answer:
-    """The answer in a reply; a control call has no verb that gives its result a type."""
+Decode = Callable[[Raw], Any]
+
+
+def result_decoders(verbs: Mapping[str, Verb]) -> dict[str, Decode]:
+    """What reads each verb's result."""
+    return {name: msgpack.Decoder(verb.result).decode for name, verb in verbs.items()}
+
+
+def answer_of(reply: Reply, decode: Decode = msgpack.decode) -> Answer:
+    """The answer in a reply; a control call's result has no type of its own."""
     if reply.refusal is not None:
         return Answer(reply.operation, None, refusal(*reply.refusal), reply.replayed)
-    result = msgpack.decode(reply.result, type=Any if verb is None else verb.result)
-    return Answer(reply.operation, result, None, reply.replayed)
+    return Answer(reply.operation, decode(reply.result), None, reply.replayed)
 
 
 def unreachable() -> Unavailable:

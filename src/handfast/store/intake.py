@@ -69,20 +69,13 @@ class _Callbacks:
 class Intake:
     """Owns a desk's thread. At most `bound` requests wait.
 
-    `controls` are the functions of the running service that are no verbs. `on_end` is called in the desk's thread when
-    it ends; `failed` then says why, if the desk was fenced.
+    `on_end` is called in the desk's thread when it ends; `failed` then says why, if the desk was fenced. `controls` are
+    the functions of the running service that are no verbs, by name.
     """
 
-    def __init__(
-        self,
-        desk: Runs,
-        max_batch: int,
-        bound: int,
-        controls: Mapping[str, Control] | None = None,
-        on_end: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, desk: Runs, max_batch: int, bound: int, on_end: Callable[[], None] | None = None) -> None:
         self.failed: Refusal | None = None
-        self._controls = {} if controls is None else controls
+        self.controls: Mapping[str, Control] = {}
         self._desk = desk
         self._max_batch = max_batch
         self._bound = bound
@@ -154,7 +147,7 @@ class Intake:
 
     async def control(self, name: str, *arguments: Any) -> Any:
         """See Hand.control."""
-        control = self._controls.get(name)
+        control = self.controls.get(name)
         if control is None:
             raise NotFound("route_not_found", f"the service has no function {name}")
         return await control(*arguments)

@@ -8,10 +8,23 @@ from pathlib import Path
 from typing import Any, cast
 
 import structlog
+from msgspec import msgpack
 
 from handfast.core.errors import Invalid, TooLarge, Unavailable
 from handfast.core.ids import Id
-from handfast.store.frames import Do, Frames, Reply, answer_of, ask_frame, decode_reply, frame, gone, unreachable
+from handfast.store.frames import (
+    Decode,
+    Do,
+    Frames,
+    Reply,
+    answer_of,
+    ask_frame,
+    decode_reply,
+    frame,
+    gone,
+    result_decoders,
+    unreachable,
+)
 from handfast.store.intake import Pairs, settle
 from handfast.store.verb import Answer, Request, Verb
 
@@ -23,7 +36,7 @@ class Remote:
 
     def __init__(self, path: Path, verbs: Mapping[str, Verb]) -> None:
         self._path = path
-        self._verbs = verbs
+        self._decoders = result_decoders(verbs)
         self._link: _FrontLink | None = None
         self._opening = asyncio.Lock()
 
@@ -62,7 +75,7 @@ class Remote:
                 loop = asyncio.get_running_loop()
                 try:
                     _, self._link = await loop.create_unix_connection(
-                        lambda: _FrontLink(self._verbs), os.fspath(self._path)
+                        lambda: _FrontLink(self._decoders), os.fspath(self._path)
                     )
                 except OSError:
                     raise unreachable() from None
@@ -74,13 +87,13 @@ class _FrontLink(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, verbs: Mapping[str, Verb]) -> None:
+    def __init__(self, decoders: Mapping[str, Decode]) -> None:
         self.lost = False
-        self._verbs = verbs
+        self._decoders = decoders
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
         self._number = 0
-        self._waiting: dict[int, tuple[asyncio.Future[Answer], Id | None, Verb | None]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[Answer], Id | None, Decode]] = {}
         self._out: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,28 +106,28 @@ class _FrontLink(asyncio.Protocol):
 
     def ask(self, request: Request) -> asyncio.Future[Answer]:
         """Send a request; the future gets its answer."""
-        verb = self._verbs.get(request.verb)
-        if verb is None:
+        decode = self._decoders.get(request.verb)
+        if decode is None:
             no = Invalid("field_invalid", "there is no such verb", "verb")
             return self._answered(Answer(request.key or b"", None, no))
         try:
-            return self._send(ask_frame(self._number + 1, request), request.key, verb)
+            return self._send(ask_frame(self._number + 1, request), request.key, decode)
         except TooLarge as over:
             return self._answered(Answer(request.key or b"", None, over))
 
     def do(self, name: str, arguments: list[Any]) -> asyncio.Future[Answer]:
         """Send a control call; the future gets its answer."""
-        return self._send(frame(Do(self._number + 1, name, arguments)), None, None)
+        return self._send(frame(Do(self._number + 1, name, arguments)), None, msgpack.decode)
 
     def _answered(self, answer: Answer) -> asyncio.Future[Answer]:
         future = self._loop.create_future()
         future.set_result(answer)
         return future
 
-    def _send(self, framed: bytes, key: Id | None, verb: Verb | None) -> asyncio.Future[Answer]:
+    def _send(self, framed: bytes, key: Id | None, decode: Decode) -> asyncio.Future[Answer]:
         self._number += 1
         future: asyncio.Future[Answer] = self._loop.create_future()
-        self._waiting[self._number] = (future, key, verb)
+        self._waiting[self._number] = (future, key, decode)
         if not self._out:
             self._loop.call_soon(self._flush)
         self._out.append(framed)
@@ -130,8 +143,8 @@ class _FrontLink(asyncio.Protocol):
         try:
             for framed in self._frames.feed(data):
                 reply = decode_reply(framed)
-                future, _, verb = self._waiting.pop(reply.number)
-                pairs.append((future, answer_of(reply, verb)))
+                future, _, decode = self._waiting.pop(reply.number)
+                pairs.append((future, answer_of(reply, decode)))
         except (ValueError, LookupError) as fault:
             _log.warning("connection ended: not a frame of ours", error=str(fault))
             self.transport.abort()
@@ -142,7 +155,7 @@ class Line:
     """A command's end: one call at a time, blocking. Raises Unavailable(desk_unreachable) where no desk is running."""
 
     def __init__(self, path: Path, verbs: Mapping[str, Verb]) -> None:
-        self._verbs = verbs
+        self._decoders = result_decoders(verbs)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.connect(os.fspath(path))
@@ -152,11 +165,11 @@ class Line:
 
     def call(self, request: Request) -> Answer:
         """The answer to a request; one whose connection is lost has an unknown outcome."""
-        return answer_of(self._exchange(ask_frame(1, request)), self._verbs[request.verb])
+        return answer_of(self._exchange(ask_frame(1, request)), self._decoders[request.verb])
 
     def control(self, name: str, *arguments: Any) -> Any:
         """The result of a control call. Raises what it refuses."""
-        return answer_of(self._exchange(frame(Do(1, name, list(arguments)))), None).unwrap()
+        return answer_of(self._exchange(frame(Do(1, name, list(arguments))))).unwrap()
 
     def close(self) -> None:
         """Close the connection."""

@@ -16,7 +16,7 @@ from handfast.store.desk import Changes
 from handfast.store.rows import EVENTS
 from handfast.store.table import Table
 
-MINIMUM_VERSION = 3_051_003
+MINIMUM_VERSION = (3, 51, 3)
 """Below 3.51.3 SQLite can corrupt a WAL that several connections reset (sqlite.org/changes.html)."""
 
 _UNAVAILABLE = (
@@ -28,12 +28,14 @@ _UNAVAILABLE = (
     apsw.CantOpenError,
     apsw.NoMemError,
     apsw.InterruptError,
+    apsw.CorruptError,
+    apsw.NotADBError,
 )
 
 
 def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     """A connection with Handfast's settings: WAL, a durable commit (synchronous=FULL), foreign code kept out."""
-    if apsw.sqlitelibversion() and apsw.SQLITE_VERSION_NUMBER < MINIMUM_VERSION:
+    if tuple(map(int, apsw.sqlitelibversion().split("."))) < MINIMUM_VERSION:
         raise Conflict("schema_older", f"SQLite {apsw.sqlitelibversion()} is too old; 3.51.3 is needed")
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     db = apsw.Connection(str(path), flags=flags)
@@ -41,7 +43,7 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     if not read_only:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA wal_autocheckpoint = 4000")
+        db.execute("PRAGMA wal_autocheckpoint = 16000")
     db.execute("PRAGMA cache_size = -65536")
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA recursive_triggers = ON")  # else REPLACE would pass by the triggers that keep the journal
@@ -56,7 +58,11 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = _take_lock(path)
-        self.connection = connect(path)
+        try:
+            self.connection = connect(path)
+        except apsw.Error:
+            os.close(self._lock)
+            raise
         self._next_event: int | None = None
         self._loads: dict[Table[Any], str] = {}
         self._inserts: dict[Table[Any], str] = {}

@@ -141,7 +141,9 @@ def entries(draw: st.DrawFn, cast: Cast, model: Model) -> Entry:
         return model.journal[draw(st.sampled_from(sorted(model.journal)))]
     key = draw(st.sampled_from(spent)) if which == "spent" else next(key for key in cast.ids if key not in spent)
     size = draw(st.sampled_from([1, 1, 1, 2, 2, 3, 3, 0]))
-    return Entry(key, draw(st.sampled_from(["sale", "refund"])), tuple(draw(postings(cast, model)) for _ in range(size)))
+    return Entry(
+        key, draw(st.sampled_from(["sale", "refund"])), tuple(draw(postings(cast, model)) for _ in range(size))
+    )
 
 
 def fold(rows: list[tuple[bytes, bytes, bytes, int, int, bytes | None]]) -> dict[Id, Four]:
@@ -188,15 +190,15 @@ def test_the_ledger_does_what_the_model_foretells(engine: Engine, data: st.DataO
     balances = ledger.balances(cast.all)
     stored = {b.account: [b.debits_pending, b.debits_posted, b.credits_pending, b.credits_posted] for b in balances}
     assert stored == {account: model.four[account] for account in cast.all}
-    journal = store.connection.execute(
+    journal = engine.rows(
         "SELECT e.id, p.debit, p.credit, p.amount, p.mode, p.pending FROM entries e"
         f" JOIN postings p ON p.entry = e.seq WHERE e.at = {cast.number} ORDER BY e.seq, p.n"
-    ).fetchall()
+    )
     folded = fold(journal)
     assert {account: folded[account] for account in cast.all} == stored
     assert sum(b.debits_posted for b in balances) == sum(b.credits_posted for b in balances)
     assert sum(b.debits_pending for b in balances) == sum(b.credits_pending for b in balances)
     assert len({row[0] for row in journal}) == len(model.journal)
-    states = store.connection.execute("SELECT id, debit, credit, amount, state FROM pendings").fetchall()
+    states = engine.rows("SELECT id, debit, credit, amount, state FROM pendings")
     mine = {row[0]: tuple(row[1:]) for row in states if row[0][:13] == cast.ids[0][:13]}
     assert mine == {key: (p.debit, p.credit, p.amount, state) for key, (p, state) in model.pendings.items()}

@@ -102,7 +102,8 @@ async def double(number: int) -> int:
 
 @asynccontextmanager
 async def serving(desk: Desk, path: Path) -> AsyncIterator[Handover]:
-    intake = Intake(desk, 100, 1000, {"double": double})
+    intake = Intake(desk, 100, 1000)
+    intake.controls = {"double": double}
     handover = Handover(path, intake, desk.verbs)
     intake.start()
     await handover.start()

@@ -292,7 +292,8 @@ def test_a_control_is_called_by_its_name(counting: Counting) -> None:
         return 2 * number
 
     async def main() -> None:
-        intake = Intake(counting.desk, 1, 1, {"double": double})
+        intake = Intake(counting.desk, 1, 1)
+        intake.controls = {"double": double}
         assert await intake.control("double", 21) == 42
         with pytest.raises(Refusal) as no:
             await intake.control("triple", 14)

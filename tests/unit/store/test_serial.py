@@ -59,7 +59,9 @@ class Program(Struct, frozen=True):
 
     def entry(self, pay: Pay, amount: int, attempt: int) -> Entry:
         own = self.world.to_bytes(12, "big") + bytes((200 + self.number, 0, 0, 0))
-        return Entry(entry_id(own, 1, attempt), "pay", (Posting(self.wallet(pay.payer), self.wallet(pay.payee), amount),))
+        return Entry(
+            entry_id(own, 1, attempt), "pay", (Posting(self.wallet(pay.payer), self.wallet(pay.payee), amount),)
+        )
 
     def mixed(self, value: int, total: int) -> int:
         return (3 * value + total + self.number) % 997
@@ -205,7 +207,9 @@ def test_a_batch_equals_its_verbs_in_the_order_of_acceptance(
 ) -> None:
     world = World(next(examples))
     count = itertools.count()
-    mine = [[Program(world.number, next(count), p.reads, p.follow, p.guard, p.writes, p.pay) for p in b] for b in batches]
+    mine = [
+        [Program(world.number, next(count), p.reads, p.follow, p.guard, p.writes, p.pay) for p in b] for b in batches
+    ]
     watched.clear()
     fund(watched, mine[0][0])
     requests, answers = [], []
@@ -222,7 +226,7 @@ def test_a_batch_equals_its_verbs_in_the_order_of_acceptance(
     foretold = {key: world.run(by_key[key], refused) for key in watched.order}
     assert [told(answer) for answer in answers] == [foretold[r.key or b""] for r in requests]
     assert watched.events == world.events
-    found = watched.engine.store.connection.execute("SELECT id, value, version FROM cells").fetchall()
+    found = watched.engine.rows("SELECT id, value, version FROM cells")
     assert {row[0]: Cell(*row) for row in found if row[0][:12] == mine[0][0].cell(0)[:12]} == world.cells
     check_ledger(watched, mine[0][0], [by_key[key] for key in watched.order])
 

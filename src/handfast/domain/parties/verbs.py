@@ -110,6 +110,8 @@ async def move_party(tx: Tx, command: MoveParty) -> Party:
     party = await tx.get(PARTIES, command.party)
     if party is None:
         raise NotFound("object_not_found", "no such party", "party")
+    if party.id == HOUSE:
+        raise Conflict("state_conflict", "the house itself is neither suspended nor erased", "party")
     changed = replace(party, state=move(PARTY_STATES, party.state, command.step), version=party.version + 1)
     if changed.state == "erased":
         key = await tx.get(PERSON_KEYS, party.id)

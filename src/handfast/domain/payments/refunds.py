@@ -1,7 +1,6 @@
 """Refunds: money that goes back, of a direct payment or of a trade, wholly or in parts, at the rate that was paid."""
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from handfast.core.errors import Conflict, Declined, Invalid, NotFound
 from handfast.core.ids import Id
@@ -37,13 +36,14 @@ async def refund(tx: Tx, command: RefundPayment) -> Refund:
     payment = await tx.get(PAYMENTS, command.payment)
     if payment is None:
         raise NotFound("object_not_found", "no such payment", "payment")
+    trade = None if command.trade is None else await tx.get(TRADES, command.trade)
+    if trade is not None and trade.payment != payment.id:
+        trade = None
+    must_belong(command.by, "payment", payment.merchant, trade.seller if trade else None)
     if command.trade is None:
-        must_belong(command.by, "payment", payment.merchant)
         return await _refund_direct(tx, payment, command)
-    trade = await tx.get(TRADES, command.trade)
-    if trade is None or trade.payment != payment.id:
+    if trade is None:
         raise NotFound("object_not_found", "no such trade", "trade")
-    must_belong(command.by, "trade", payment.merchant, trade.seller)
     return await _refund_trade(tx, payment, in_time(tx, trade), command.amount, command.reason, "refund_rest")
 
 
@@ -98,6 +98,6 @@ async def _keep(tx: Tx, payment: Payment, trade: Trade | None, amount: int, reas
     )
     tx.put(REFUNDS, kept)
     tx.event("refund.created", kept, owner=payment.merchant)
-    keep_payment(tx, replace(payment, refunded=payment.refunded + amount), "payment.refunded")
+    keep_payment(tx, payment, "payment.refunded", refunded=payment.refunded + amount)
     await tx.post(postings.refund(kept, moves))
     return kept

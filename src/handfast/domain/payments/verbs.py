@@ -88,9 +88,9 @@ async def load(tx: Tx, key: Id) -> Payment:
     return payment
 
 
-def keep_payment(tx: Tx, payment: Payment, event: str) -> Payment:
-    """Stage the payment's next version and its event, owed to the merchant."""
-    changed = replace(payment, version=payment.version + 1)
+def keep_payment(tx: Tx, payment: Payment, event: str, **changes: Any) -> Payment:
+    """Stage the payment's next version, with these fields changed, and its event, owed to the merchant."""
+    changed = replace(payment, version=payment.version + 1, **changes)
     tx.put(PAYMENTS, changed)
     tx.event(event, changed, owner=changed.merchant)
     return changed
@@ -194,10 +194,10 @@ async def pay(tx: Tx, command: PayPayment) -> Payment:
 
     Raises NotFound, Forbidden, Declined(balance_insufficient), Conflict, Invalid.
     """
-    known = _in_time(tx, await load(tx, command.payment))
-    move(PAYMENT_STATES, known.state, "pay")
+    known = await load(tx, command.payment)
     if known.payer is not None:
         must_belong(command.payer, "payment", known.payer)
+    move(PAYMENT_STATES, _in_time(tx, known).state, "pay")
     if command.payer == known.merchant:
         raise Invalid("field_invalid", "payer and merchant are the same party", "payer")
     await active_parties(tx, payer=command.payer)
@@ -213,7 +213,7 @@ async def pay(tx: Tx, command: PayPayment) -> Payment:
     try:
         return await _charge(tx, payment)
     except Refusal:
-        keep_payment(tx, replace(known, attempt=known.attempt + 1), "payment.declined")
+        keep_payment(tx, known, "payment.declined", attempt=known.attempt + 1)
         raise
 
 
@@ -241,8 +241,8 @@ async def _charge(tx: Tx, payment: Payment) -> Payment:
     if payment.capture == "manual":
         entry = postings.authorise(payment)
         state = move(PAYMENT_STATES, payment.state, "authorise")
-        changed = replace(payment, state=state, pending=entry.id, due=tx.now + STAYS_AUTHORISED)
-        kept = keep_payment(tx, changed, "payment.authorised")
+        due = tx.now + STAYS_AUTHORISED
+        kept = keep_payment(tx, payment, "payment.authorised", state=state, pending=entry.id, due=due)
     else:
         state = move(PAYMENT_STATES, payment.state, "pay")
         payer = postings.wallet(payment)
@@ -250,12 +250,11 @@ async def _charge(tx: Tx, payment: Payment) -> Payment:
         if lines:
             moves = _open_trades(tx, payment, lines, payer)
             taken = msgpack.encode(tuple(replace(line, captured=True) for line in lines))
-            changed = replace(payment, lines=taken)
         else:
             moves = postings.to_merchant(payment, payer, payment.amount)
-            changed = payment
+            taken = payment.lines
         entry = postings.pay(payment, moves)
-        kept = keep_payment(tx, replace(changed, state=state, captured=payment.amount), "payment.captured")
+        kept = keep_payment(tx, payment, "payment.captured", state=state, captured=payment.amount, lines=taken)
     await tx.post(entry)
     return kept
 
@@ -295,23 +294,25 @@ async def capture(tx: Tx, command: CapturePayment) -> Payment:
         amount = sum(line.amount for line in lines)
         pay_amount = sum(line.pay_amount for line in lines)
         kept = tuple(replace(line, captured=line.captured or line.trade in chosen) for line in lines_of(payment))
-        changed = replace(payment, lines=msgpack.encode(kept))
+        taken = msgpack.encode(kept)
     else:
         amount = _chosen_amount(payment, command)
         moves = postings.to_merchant(payment, aside, amount)
         pay_amount = postings.captured_share(payment, amount)
-        changed = payment
+        taken = payment.lines
     final = command.final or payment.captured + amount == payment.amount
     entry = postings.capture(payment, moves, pay_amount, pending, final=final)
     state = move(PAYMENT_STATES, payment.state, "capture_final" if final else "capture")
-    changed = replace(
-        changed,
+    changed = keep_payment(
+        tx,
+        payment,
+        "payment.captured",
         state=state,
         captured=payment.captured + amount,
+        lines=taken,
         pending=None if final else entry.id if pay_amount else payment.pending,
         due=None if final else payment.due,
     )
-    changed = keep_payment(tx, changed, "payment.captured")
     await tx.post(entry)
     return changed
 
@@ -350,7 +351,7 @@ async def cancel(tx: Tx, command: EndPayment) -> Payment:
     payment = await load(tx, command.payment)
     must_belong(command.by, "payment", payment.merchant)
     state = move(PAYMENT_STATES, _in_time(tx, payment).state, "cancel")
-    return keep_payment(tx, replace(payment, state=state, due=None), "payment.cancelled")
+    return keep_payment(tx, payment, "payment.cancelled", state=state, due=None)
 
 
 @verb("payments.expire", about="payment")
@@ -365,14 +366,14 @@ async def expire(tx: Tx, command: DuePayment) -> Payment:
     if payment.state == "authorised":
         return await _void(tx, payment, "expire")
     state = move(PAYMENT_STATES, payment.state, "expire")
-    return keep_payment(tx, replace(payment, state=state, due=None), "payment.cancelled")
+    return keep_payment(tx, payment, "payment.cancelled", state=state, due=None)
 
 
 async def _void(tx: Tx, payment: Payment, step: str) -> Payment:
     state = "captured" if payment.captured else move(PAYMENT_STATES, payment.state, step)
     move(PAYMENT_STATES, payment.state, step)
     entry = postings.void(payment, still_pending(payment))
-    changed = keep_payment(tx, replace(payment, state=state, pending=None, due=None), "payment.voided")
+    changed = keep_payment(tx, payment, "payment.voided", state=state, pending=None, due=None)
     await tx.post(entry)
     return changed
 

@@ -14,6 +14,7 @@ Shape = TypeVar("Shape", bound=Struct)
 
 _AT = re.compile(r" - at `(?:key` in `)?\$\.?([^`]*)`$")
 _NAMED = re.compile(r"^Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
+_DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 _LONGEST_PARAM = 100
 
 _WORDS = {
@@ -46,12 +47,17 @@ def decoder(shape: type[Shape]) -> Callable[[bytes], Shape]:
 
 
 def converter(shape: type[Shape]) -> Callable[[dict[str, Any]], Shape]:
-    """The same for what came as text in a query: numbers are read from it."""
+    """The same for what came as text in a query: numbers are read from digits."""
     codes = field_codes(shape)
+    numbers = {name for name, hint in get_type_hints(shape).items() if hint is int}
 
     def checked(values: dict[str, Any]) -> Shape:
+        for name in numbers & values.keys():
+            if _DIGITS.fullmatch(values[name]) is None:
+                raise Invalid("field_invalid", "a whole number is written in digits", name)
+            values[name] = int(values[name])
         try:
-            return msgspec.convert(values, shape, strict=False)
+            return msgspec.convert(values, shape)
         except msgspec.ValidationError as fault:
             raise refused(str(fault), codes) from None
 

@@ -115,7 +115,7 @@ class Native:
         """The routes of a path, by method, and the id in it. Raises NotFound(route_not_found)."""
         parts = tuple(path.split("/"))
         lines = self._lines.get(parts)
-        if lines is None and len(parts) > 3:
+        if lines is None and len(parts) > 3 and parts[3]:
             lines = self._lines.get((*parts[:3], "{id}", *parts[4:]))
         if lines is None:
             raise NotFound("route_not_found", "there is nothing at this path")

@@ -132,7 +132,7 @@ class Payment(Struct, frozen=True):
 
 
 class Trade(Struct, frozen=True):
-    """A guaranteed trade: money held until it is released or given back; with commission and settlement for the seller."""
+    """A guaranteed trade: money held until it is released or given back. Commission is for the seller to see."""
 
     id: str
     object: Literal["trade"]

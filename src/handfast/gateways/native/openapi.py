@@ -30,7 +30,7 @@ _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "1 to 255 visible ASCII characters; the same key again gets the same answer, and nothing is done twice.",
+    "description": "1 to 255 visible ASCII characters. The same key again gets the same answer; nothing is done twice.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 

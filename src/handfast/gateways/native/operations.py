@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct, msgpack
 
-from handfast.core.errors import NotFound, refusal
+from handfast.core.errors import refusal
 from handfast.core.ids import Id
 from handfast.domain import exchange, notifications, parties, payments, payouts, topups, trades, transfers
 from handfast.domain.parties import API_CLIENTS
@@ -13,7 +13,7 @@ from handfast.gateways.native.calls import Call
 from handfast.gateways.native.errors import error_of
 from handfast.gateways.native.idempotency import operation_id
 from handfast.gateways.native.lists import Query
-from handfast.gateways.native.prefixes import parse_kind, show
+from handfast.gateways.native.prefixes import parse_kind, show, unknown
 from handfast.gateways.native.render import SECOND
 from handfast.gateways.native.reports import Operation
 from handfast.store import rows
@@ -50,7 +50,7 @@ async def _shown(call: Call[Any], key: Id) -> Operation:
 
     row, party = await call.look(find)
     if row is None or not call.caller.sees(party):
-        raise NotFound("operation_not_found", "no such operation: nothing was done by it, or not by this party", "id")
+        raise unknown("operation")
     return operation(call, row)
 
 

@@ -60,4 +60,6 @@ def read_some(kind: str, value: str | None, param: str | None = None) -> Id | No
 
 def unknown(param: str) -> NotFound:
     """What is said of an object that is not there, and of one that the caller may not see."""
+    if param == "operation":
+        return NotFound("operation_not_found", "there is no such operation: nothing was done by it", param)
     return NotFound("object_not_found", "there is no such object, or none that this key may see", param)

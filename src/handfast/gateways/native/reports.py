@@ -141,7 +141,7 @@ class Entry(Struct, frozen=True):
     object: Literal["entry"]
     sequence: int
     kind: str
-    source: str
+    source: str | None
     movements: list[Movement]
     created: Seconds
 
@@ -177,7 +177,7 @@ class JournalEntry(Struct, frozen=True):
     object: Literal["entry"]
     sequence: int
     kind: str
-    source: str
+    source: str | None
     postings: list[Posting]
     created: Seconds
 
@@ -204,7 +204,7 @@ class OpenLines(Struct, frozen=True):
 
 
 class Equation(Struct, frozen=True):
-    """One currency: bank = client_debt + operator_due + fx_position + exceptions; any other difference than 0 is a fault."""
+    """One currency: bank = client_debt + operator_due + fx_position + exceptions; a difference is a fault."""
 
     currency: str
     bank: int

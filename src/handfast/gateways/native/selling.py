@@ -78,7 +78,7 @@ async def create_batch(call: Call[wire.PaymentBatch]) -> reports.Batch:
 
 
 def _keyed(call: Call[Any], item: wire.KeyedPayment, n: int) -> Request:
-    """The request that the item is if it comes alone, so that it may also be repeated alone. Raises Invalid, NotFound."""
+    """The request that the item would be alone, so that it may be repeated alone. Raises Invalid, NotFound."""
     party = call.caller.party
     alone = wire.NewPayment(**{name: getattr(item, name) for name in wire.NewPayment.__struct_fields__})
     key = operation_id(party, item.idempotency_key, f"payments[{n}].idempotency_key")

@@ -17,18 +17,23 @@ from handfast.ledger.journal import Booked, balances_of, entries_at, entries_of,
 from handfast.store.reader import Reader
 
 SOURCES = {
-    "custody": "line",
-    "deal": "deal",
-    "payment": "payment",
+    "custody.resolve": "line",
+    "custody.suspense": "line",
+    "deal.book": "line",
+    "payment.authorise": "payment",
+    "payment.capture": "payment",
+    "payment.pay": "payment",
     "payment.refund": "refund",
-    "payout": "payout",
+    "payment.void": "payment",
     "payout.book": "line",
+    "payout.give_back": "payout",
+    "payout.request": "payout",
     "payout.return": "line",
     "topup.book": "line",
-    "trade": "trade",
-    "transfer": "transfer",
+    "trade.release": "trade",
+    "transfer.create": "transfer",
 }
-"""What kind of object an entry derives from, by the entry's kind or by what stands before its dot."""
+"""What an entry derives from, by the entry's kind."""
 
 
 def create_transfer(call: Call[wire.NewTransfer]) -> transfers.CreateTransfer:
@@ -85,9 +90,9 @@ async def see_balances(call: Call[Any]) -> reports.Balances:
     return reports.Balances("balances", show("party", party), data)
 
 
-def source_of(entry: Id, kind: str) -> str:
+def source_of(entry: Id, kind: str) -> str | None:
     """The public id of the object that an entry derives from."""
-    return show(SOURCES.get(kind) or SOURCES[kind.partition(".")[0]], owner_of(entry))
+    return show(SOURCES[kind], owner_of(entry)) if kind in SOURCES else None
 
 
 async def list_entries(call: Call[EntryPage]) -> List:

@@ -43,7 +43,7 @@ class SqliteLedger:
         batch = Batch(entries, at)
         needs = batch.needs
         batch.fill(
-            self._db.execute(_LAST).fetchall()[0][0],
+            self._db.execute(_LAST).get,
             self._rows(_ACCOUNTS, needs.accounts),
             self._rows(_PENDINGS, needs.pendings),
             {

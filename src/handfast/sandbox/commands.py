@@ -1,0 +1,119 @@
+"""The commands of a sandbox of one's own: make it, act as its buyer and its bank, move its clock."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from handfast.app.telemetry import set_up_logs
+from handfast.core.clocks import wall_clock
+from handfast.core.settings import Settings, load
+from handfast.gateways.native.showing import encode, show_row
+from handfast.sandbox.playing import playing
+from handfast.sandbox.start import start
+
+_data = click.option("--data", type=click.Path(path_type=Path), required=True, help="The sandbox's data directory.")
+_buyer = click.option("--buyer", metavar="ID", help="Who acts; else the object's own buyer, or the first.")
+
+
+@click.group()
+def sandbox() -> None:
+    """A small market of one's own, to develop against: its buyer, its bank, its clock."""
+
+
+@sandbox.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), default=8080, show_default=True, help="Where it will be served."
+)
+@click.option("--database", metavar="URL", default="", help="An empty database; a SQLite file in DIRECTORY by default.")
+def init(directory: Path, port: int, database: str) -> None:
+    """Make a sandbox in DIRECTORY, which must be empty or not there; `handfast serve --data DIRECTORY` serves it."""
+    settings = Settings(data=directory, database=database, port=port, market="sandbox", log_level="error")
+    set_up_logs(settings)
+    path = start(settings, wall_clock)
+    click.echo(f"keys and ids: {path}")
+    click.echo(f"serve it:     handfast serve --data {directory}")
+
+
+@sandbox.group()
+def buyer() -> None:
+    """Act as a buyer, without login."""
+
+
+@buyer.command()
+@click.argument("payment")
+@click.option("--currency", metavar="CODE", help="Pay in another currency, at a quote of the day.")
+@_buyer
+@_data
+def pay(payment: str, currency: str | None, buyer: str | None, data: Path) -> None:
+    """Pay a PAYMENT from the wallet."""
+    with _playing(data, buyer) as play:
+        _tell(play.pay(payment, currency))
+
+
+@buyer.command()
+@click.argument("trade")
+@_buyer
+@_data
+def confirm(trade: str, buyer: str | None, data: Path) -> None:
+    """Say that the goods of a TRADE have come, so that the seller is paid."""
+    with _playing(data, buyer) as play:
+        _tell(play.confirm(trade))
+
+
+@buyer.command()
+@click.argument("merchant")
+@click.option("--currency", metavar="CODE", default="USD", show_default=True)
+@click.option("--ceiling", metavar="AMOUNT", default="10000.00", show_default=True, help="The most for one payment.")
+@_buyer
+@_data
+def consent(merchant: str, currency: str, ceiling: str, buyer: str | None, data: Path) -> None:
+    """Let a MERCHANT charge the wallet."""
+    with _playing(data, buyer) as play:
+        _tell(play.consent(merchant, currency, ceiling))
+
+
+@buyer.command()
+@click.argument("amount")
+@click.argument("currency")
+@_buyer
+@_data
+def topup(amount: str, currency: str, buyer: str | None, data: Path) -> None:
+    """Send AMOUNT (as 100.00) of CURRENCY by bank transfer; the statement that tells of it is read at once."""
+    with _playing(data, buyer) as play:
+        _tell(play.top_up(amount, currency))
+
+
+@sandbox.command()
+@click.option("--advance", metavar="SPAN", help="Move it forward, as 3d or 12h, through every time-out on the way.")
+@_data
+def clock(advance: str | None, data: Path) -> None:
+    """Show the market clock, or move it."""
+    with _playing(data) as play:
+        _tell(play.clock(advance))
+
+
+@sandbox.group()
+def bank() -> None:
+    """Act as the bank."""
+
+
+@bank.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_data
+def execute(file: Path, data: Path) -> None:
+    """Execute a payout FILE (pain.001); the statements that tell of it are read at once."""
+    with _playing(data) as play:
+        _tell(play.execute(file))
+
+
+def _playing(data: Path, buyer: str | None = None) -> Any:
+    set_up_logs(load(data=data, log_level="error"))
+    return playing(data, buyer)
+
+
+def _tell(result: Any) -> None:
+    """Print the object as the API shows it, on one line."""
+    shown = result if isinstance(result, (dict, list)) else show_row(result)
+    click.echo(encode(shown).decode())

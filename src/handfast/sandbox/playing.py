@@ -1,0 +1,151 @@
+"""Playing along in a sandbox: the buyer's acts, the bank's transfers, the market clock, by the running server."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import MsgspecError, json
+
+from handfast.app import Asking, asking, reading
+from handfast.core.clocks import DAY, HOUR, MINUTE, SECOND, wall_clock
+from handfast.core.errors import Invalid, NotFound
+from handfast.core.ids import Id, random_ids
+from handfast.core.money import parse_decimal
+from handfast.core.settings import load
+from handfast.domain.custody import equation
+from handfast.domain.exchange import CreateQuote
+from handfast.domain.payments import PAYMENTS, Consent, GiveConsent, Payment, PayPayment
+from handfast.domain.topups import CreateTopup, Topup
+from handfast.domain.trades import TRADES, ConfirmTrade, Trade
+from handfast.gateways.native import IMPORT_STATEMENT
+from handfast.gateways.native.prefixes import read, show
+from handfast.sandbox.bank import Bank
+from handfast.sandbox.keys import FILE, Keys
+from handfast.sandbox.opening import ACCOUNTS, day_of
+from handfast.store.reader import Reader, get
+from handfast.store.verb import Request
+
+_UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND}
+_SPAN = re.compile(r"([0-9]{1,6})([dhms])", re.ASCII)
+_new_id = random_ids()
+
+
+class Play:
+    """A sandbox's desk and books, for one command; `first` is the buyer that acts where nobody is named."""
+
+    def __init__(self, desk: Asking, reader: Reader, buyer: str | None, first: str) -> None:
+        self._desk = desk
+        self._reader = reader
+        self._buyer = buyer
+        self._first = first
+
+    def pay(self, payment: str, currency: str | None) -> Payment:
+        """Pay a payment, at a quote of the day where the currency is not the price's. Raises what the verbs refuse."""
+        row = get(self._reader, PAYMENTS, read("payment", payment))
+        if row is None:
+            raise NotFound("object_not_found", "no such payment", "payment")
+        buyer = self._party(row.payer)
+        quote = None
+        if currency not in (None, row.currency):
+            quote = self._ask("quotes.create", CreateQuote(buyer, row.currency, currency), buyer).id
+        paid: Payment = self._ask("payments.pay", PayPayment(buyer, row.id, quote), buyer)
+        return paid
+
+    def confirm(self, trade: str) -> Trade:
+        """Say that the goods have come. Raises what the verb refuses."""
+        row = get(self._reader, TRADES, read("trade", trade))
+        if row is None:
+            raise NotFound("object_not_found", "no such trade", "trade")
+        buyer = self._party(row.buyer)
+        confirmed: Trade = self._ask("trades.confirm", ConfirmTrade(buyer, row.id), buyer)
+        return confirmed
+
+    def consent(self, merchant: str, currency: str, ceiling: str) -> Consent:
+        """Let a merchant charge up to a ceiling (a decimal) a payment. Raises what the verb refuses."""
+        buyer = self._party(None)
+        command = GiveConsent(buyer, read("party", merchant), currency, parse_decimal(ceiling, currency, "ceiling"))
+        given: Consent = self._ask("consents.give", command, buyer)
+        return given
+
+    def top_up(self, amount: str, currency: str) -> dict[str, Any]:
+        """Send money (a decimal) from the buyer's bank, and have the statement read that tells of it."""
+        buyer = self._party(None)
+        command = CreateTopup(buyer, currency, parse_decimal(amount, currency))
+        topup: Topup = self._ask("topups.create", command, buyer)
+        bank, now = self._bank(currency)
+        number = ACCOUNTS[currency]
+        day = day_of(now)
+        bank.deposit(
+            number, topup.amount, on=day, remittance=topup.reference, name="Sandbox buyer", account=buyer.hex()[:26]
+        )
+        return self._statement(bank, number, day, now)
+
+    def execute(self, file: Path) -> list[dict[str, Any]]:
+        """Let the bank execute a payout file, and have the statements read that tell of it."""
+        data = file.read_bytes()
+        bank, now = self._bank()
+        before = {number: bank.balance(number) for number in ACCOUNTS.values()}
+        day = day_of(now)
+        bank.execute(data, on=day)
+        moved = [number for number in ACCOUNTS.values() if bank.balance(number) != before[number]]
+        return [self._statement(bank, number, day, now) for number in moved]
+
+    def clock(self, advance: str | None) -> dict[str, Any]:
+        """The market time, after moving it forward by a span such as 3d; seconds. Raises Invalid(field_invalid)."""
+        fired = 0
+        if advance is not None:
+            now = self._desk.control("status")["market"]
+            fired = self._desk.control("clock.advance", now + span(advance))
+        return {"market_time": self._desk.control("status")["market"] // SECOND, "time_outs_fired": fired}
+
+    def _party(self, owner: Id | None) -> Id:
+        """The buyer that was named; failing that, whom the object belongs to; failing that, the first."""
+        if self._buyer is None and owner is not None:
+            return owner
+        return read("party", self._buyer or self._first)
+
+    def _ask(self, verb: str, command: Any, actor: Id) -> Any:
+        request = _new_id(wall_clock())
+        return self._desk.call(Request(verb, command, show("party", actor), request, request)).unwrap()
+
+    def _bank(self, *currencies: str) -> tuple[Bank, int]:
+        """The sandbox's bank as the books know it: it keeps no memory of its own between two commands."""
+        now: int = self._desk.control("status")["market"]
+        bank = Bank(_new_id(wall_clock())[:10].hex().upper())
+        held = {item.currency: item.bank for item in equation(self._reader)}
+        for currency in currencies or tuple(ACCOUNTS):
+            if currency not in ACCOUNTS:
+                raise Invalid("currency_unknown", "the sandbox's bank keeps no account in this currency", "currency")
+            bank.open_account(ACCOUNTS[currency], currency, on=day_of(now), balance=held.get(currency, 0))
+        return bank, now
+
+    def _statement(self, bank: Bank, number: str, day: str, now: int) -> dict[str, Any]:
+        data = bank.statement(number, day, created=now, mark=f"-{now % DAY:011}")
+        told = self._desk.control(IMPORT_STATEMENT, data, "sandbox", _new_id(wall_clock()))
+        return {name: told[name] for name in ("lines", "booked_before", "matched", "statements")} | {
+            "suspense": len(told["suspense"]),
+            "refused": len(told["refused"]),
+        }
+
+
+def span(text: str) -> int:
+    """Microseconds of a span such as 3d, 12h, 30m or 45s. Raises Invalid(field_invalid)."""
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise Invalid("field_invalid", "a span is a number and d, h, m or s, as 3d", "advance")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+@contextmanager
+def playing(data: Path, buyer: str | None = None) -> Iterator[Play]:
+    """The sandbox in a directory, through its running server or as its own desk. Raises Invalid(settings_invalid)."""
+    settings = load(data=data)
+    try:
+        told = json.decode((data / FILE).read_bytes(), type=Keys)
+    except (OSError, MsgspecError):
+        no = f"{data} holds no sandbox: handfast sandbox init makes one"
+        raise Invalid("settings_invalid", no, "data") from None
+    with asking(settings) as desk, closing(reading(settings)) as reader:
+        yield Play(desk, reader, buyer, told.buyers[0])

@@ -1,0 +1,79 @@
+"""A sandbox of one's own: a data directory with a small market, funded wallets, and keys to everything."""
+
+from contextlib import closing
+from pathlib import Path
+
+from handfast.app import database
+from handfast.core.clocks import DAY, HOUR, Clock, MarketClock
+from handfast.core.errors import Invalid
+from handfast.core.ids import entropy
+from handfast.core.settings import Settings, read_master_key
+from handfast.domain.parties import Vault
+from handfast.domain.payments import GiveConsent
+from handfast.domain.topups import CreateTopup
+from handfast.sandbox import keys
+from handfast.sandbox.bankday import BankDay
+from handfast.sandbox.driver import Driver, ask
+from handfast.sandbox.faults import Faults
+from handfast.sandbox.market import OPENING, Market, people
+from handfast.sandbox.opening import founding, keep_clock, open_bank, seeded_opener, write_settings
+from handfast.store.verb import Request
+
+SHOPS = BUYERS = 5
+FUNDS = {"CNY": 1_000_000_00, "USD": 200_000_00}
+"""What each buyer's wallets hold, in minor units."""
+CEILING = 10_000_00
+
+
+def must_be_empty(directory: Path) -> None:
+    """Raises Invalid(settings_invalid) for a directory with anything in it, or what is none."""
+    if directory.exists() and not directory.is_dir():
+        raise Invalid("settings_invalid", f"{directory} is not a directory", "data")
+    if directory.exists() and any(directory.iterdir()):
+        raise Invalid("settings_invalid", f"{directory} is not empty: a sandbox begins with nothing", "data")
+
+
+def start(settings: Settings, wall: Clock) -> Path:
+    """Make the sandbox in an empty directory; the path of its sandbox.json. Raises Invalid(settings_invalid)."""
+    must_be_empty(settings.data)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_settings(settings)
+    seed = int.from_bytes(entropy(7), "big")
+    clock = MarketClock(lambda: 0, OPENING - DAY + 12 * HOUR)
+    opener = seeded_opener(settings, clock, seed)
+    driver = Driver(opener, database(settings.database_url).read, Faults(seed, crashes=False, copies=False))
+    with closing(driver):
+        vault = Vault(read_master_key(settings))
+        market = people(seed, SHOPS, BUYERS)
+        for requests in founding(market, vault, "simulation"):
+            driver.done(requests)
+        _fund(seed, market, driver, vault, clock)
+        driver.done(_consents(market))
+        told = keys.hand_out(driver, market, vault, settings.host, settings.port)
+        keep_clock(driver, clock, wall)
+    return keys.write(told, settings.data)
+
+
+def _fund(seed: int, market: Market, driver: Driver, vault: Vault, clock: MarketClock) -> None:
+    """Let everybody's money come by bank transfer, the operator's first, and be read from the next day's statement."""
+    office = BankDay(seed, market, driver, open_bank(OPENING), vault)
+    office.prefund(clock())
+    requests = [
+        ask("topups.create", CreateTopup(buyer.id, currency, amount), "sandbox", f"fund/{buyer.id.hex()}/{currency}")
+        for buyer in market.buyers
+        for currency, amount in FUNDS.items()
+    ]
+    senders = [buyer for buyer in market.buyers for _ in FUNDS]
+    for buyer, topup in zip(senders, driver.done(requests), strict=True):
+        office.deposit(topup, topup.reference, buyer.name, buyer.account, clock())
+    office.close(clock())
+    clock.advance_to(OPENING + 9 * HOUR)
+    office.read_statements(0, clock())
+
+
+def _consents(market: Market) -> list[Request]:
+    """All buyers but the last let the market charge them, so that a first payment needs no more than one request."""
+    return [
+        ask("consents.give", GiveConsent(buyer.id, market.host, "USD", CEILING), "sandbox", f"consent/{buyer.id.hex()}")
+        for buyer in market.buyers[:-1]
+    ]

@@ -1,0 +1,86 @@
+"""Webhook endpoints, deliveries and what is told: the body of a webhook is the event as the API shows it."""
+
+import json
+from typing import Any
+
+from tests.unit.gateways.native.street import Street, error
+
+from handfast.domain.notifications import DELIVERIES, FanOut
+from handfast.gateways.native import render_event
+from handfast.gateways.native.prefixes import read
+from handfast.store.reader import find
+from handfast.store.rows import EVENTS
+
+HOOK = {"url": "https://shop.example/hook"}
+
+
+def sold(street: Street) -> dict[str, Any]:
+    """A payment by Fang to the shop."""
+    payment: dict[str, Any] = street.api.post(
+        "shop", "/v1/payments", {"currency": "USD", "amount": 500, "payer": street.id("fang")}
+    )
+    return payment
+
+
+def fan_out(street: Street, endpoint: str) -> None:
+    """Queue all events for one endpoint, as the loop does."""
+    events = find(street.reader, EVENTS, "1 = 1 ORDER BY seq")
+    pairs = tuple((event.id, read("endpoint", endpoint)) for event in events)
+    street.do(FanOut(0, events[-1].seq, pairs, street.wall))
+
+
+def test_every_event_is_rendered_as_the_api_shows_it(street: Street) -> None:
+    sold(street)
+    events = find(street.reader, EVENTS, "1 = 1 ORDER BY seq DESC")
+    assert {event.type.partition(".")[0] for event in events} >= {"party", "payment", "topup", "consent", "bank_line"}
+    shown = street.api.get("house", "/v1/events", limit=100)["data"]
+    assert [json.loads(render_event(event)) for event in events] == shown
+    assert all(list(event) == ["id", "object", "type", "created", "sequence", "data"] for event in shown)
+
+
+def test_an_endpoint_is_made_disabled_enabled_and_rotated(street: Street) -> None:
+    api = street.api
+    made = api.post("shop", "/v1/webhook_endpoints", {**HOOK, "types": ["trade.*", "payment.captured"]})
+    path = f"/v1/webhook_endpoints/{made['id']}"
+    assert (made["types"], made["state"]) == (["trade.*", "payment.captured"], "active")
+    assert api.get("shop", path) == {**made, "secret": None}
+    assert api.post("shop", f"{path}/disable")["state"] == "disabled"
+    assert api.post("shop", f"{path}/enable")["state"] == "active"
+    rotated = api.post("shop", f"{path}/rotate_secret")
+    assert rotated["secret"] not in {None, made["secret"]}
+    assert rotated["former_secret_until"] == (street.wall // 1_000_000) + 86_400
+    assert [each["id"] for each in api.get("shop", "/v1/webhook_endpoints", state="active")["data"]] == [made["id"]]
+
+
+def test_no_deliveries_to_private_addresses(street: Street) -> None:
+    for url in ("http://shop.example/", "https://127.0.0.1/", "https://[::1]/", "ftp://shop.example/", "x"):
+        answer = street.api.try_post("shop", "/v1/webhook_endpoints", {"url": url})
+        assert error(answer) == (400, "url_invalid", "url")
+    answer = street.api.try_post("shop", "/v1/webhook_endpoints", {**HOOK, "types": ["Trade"]})
+    assert error(answer) == (400, "field_invalid", "types")
+
+
+def test_deliveries_are_listed_and_sent_again(street: Street) -> None:
+    api = street.api
+    endpoint = api.post("shop", "/v1/webhook_endpoints", HOOK)["id"]
+    street.now += 1
+    for _ in range(3):
+        sold(street)
+    fan_out(street, endpoint)
+    path = f"/v1/webhook_endpoints/{endpoint}/deliveries"
+    everything = api.get("shop", path, limit=100)["data"]
+    assert len(everything) == len(find(street.reader, DELIVERIES, "1 = 1")) == 3
+    assert {(each["state"], each["tries"], each["last_status"]) for each in everything} == {("due", 0, None)}
+    first = api.get("shop", path, limit=2)
+    rest = api.get("shop", path, limit=2, starting_after=first["data"][-1]["id"])
+    assert (first["data"] + rest["data"], first["has_more"], rest["has_more"]) == (everything, True, False)
+    again = api.post("shop", f"/v1/deliveries/{everything[0]['id']}/replay")
+    assert again["id"] == everything[0]["id"]
+    events = [each["event"] for each in everything] + ["evt_" + "0" * 32, "nonsense"]
+    assert api.post("shop", f"/v1/webhook_endpoints/{endpoint}/replay", {"events": events}) == {
+        "object": "replay",
+        "queued": 3,
+    }
+    assert len(api.get("shop", path, limit=100)["data"]) == 6
+    told = error(api.send("GET", f"{path}?starting_after={again['id'][:-1]}", "shop"))
+    assert told == (400, "cursor_invalid", "starting_after")
