@@ -13,9 +13,9 @@ from handfast.gateways.native.gateway import TABLE
 
 
 @pytest.fixture
-def street(new_sqlite: NewDatabase) -> Iterator[Street]:
-    """A street of its own for each test."""
-    with opened(new_sqlite(), Street) as street:
+def street(new_database: NewDatabase) -> Iterator[Street]:
+    """A street of its own for each test, over each store in turn."""
+    with opened(new_database(), Street) as street:
         yield street
 
 

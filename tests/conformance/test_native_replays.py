@@ -11,9 +11,9 @@ ORDER = {"currency": "USD", "amount": 1_000}
 
 
 @pytest.fixture
-def street(new_sqlite: NewDatabase) -> Iterator[Street]:
-    """A street of its own for each test."""
-    with opened(new_sqlite(), Street) as street:
+def street(new_database: NewDatabase) -> Iterator[Street]:
+    """A street of its own for each test, over each store in turn."""
+    with opened(new_database(), Street) as street:
         yield street
 
 

@@ -1,5 +1,6 @@
 """Plots as SVG without scripts, in colours that the page gives them, so that light and dark both look right."""
 
+import sys
 from collections.abc import Sequence
 from math import ceil, floor, log10
 from typing import Any
@@ -8,6 +9,9 @@ import pygal
 from lxml import etree
 from msgspec import Struct
 from pygal.style import Style
+
+# pygal leaves behind an import hook for map plugins, of a kind that Python 3.11 warns of at each import.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 _COLOURS = tuple(f"var(--plot-{n})" for n in range(1, 6))
 _STYLE = Style(

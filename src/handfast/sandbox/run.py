@@ -34,13 +34,14 @@ _SCHEMA = Path("templates/pain.001.001.09/pain.001.001.09.xsd")
 
 
 class Plan(Struct, frozen=True):
-    """What is to be played; equal plans end in equal states, whatever crashes on the way and on whichever store."""
+    """What is to be played; equal seeds end in equal states, on whichever store, with crashes and copies or without."""
 
     seed: int = 1
     days: int = 45
     shops: int = 40
     trades_a_day: int = 240
     crashes: bool = True
+    copies: bool = True
 
     @property
     def carts_a_day(self) -> int:
@@ -120,7 +121,7 @@ class Run:
         self.clock = MarketClock(lambda: 0, OPENING - DAY + 12 * HOUR)
         opener = seeded_opener(settings, self.clock, plan.seed)
         read = database(settings.database_url).read
-        self._driver = Driver(opener, read, Faults(plan.seed, crashes=plan.crashes))
+        self._driver = Driver(opener, read, Faults(plan.seed, crashes=plan.crashes, copies=plan.copies))
         if self._driver.reader.rows("SELECT 1 FROM parties LIMIT 1"):
             self._driver.close()
             raise Conflict(

@@ -30,7 +30,7 @@ def must_be_empty(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise Invalid("settings_invalid", f"{directory} is not a directory", "data")
     if directory.exists() and any(directory.iterdir()):
-        raise Invalid("settings_invalid", f"{directory} is not empty: a sandbox begins with nothing", "data")
+        raise Invalid("settings_invalid", f"{directory} is not empty: begin with an empty directory", "data")
 
 
 def start(settings: Settings, wall: Clock) -> Path:

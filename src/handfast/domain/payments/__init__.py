@@ -5,7 +5,16 @@ from handfast.domain.payments.cart import MOST_LINES, NewLine, lines_of
 from handfast.domain.payments.consents import GiveConsent, WithdrawConsent, give, withdraw
 from handfast.domain.payments.model import CONSENT_STATES, PAYMENT_STATES, Consent, Line, Payment, Refund
 from handfast.domain.payments.refunds import RefundPayment, close_unshipped, refund
-from handfast.domain.payments.tables import CONSENTS, PAYMENTS, REFUNDS, consent_id, due_payments, refunds_of
+from handfast.domain.payments.tables import (
+    CONSENTS,
+    PAYMENTS,
+    REFUNDS,
+    consent_id,
+    due_payments,
+    paid_by,
+    refunds_of,
+    sold_by,
+)
 from handfast.domain.payments.verbs import (
     CapturePayment,
     CreatePayment,
@@ -53,9 +62,11 @@ __all__ = [
     "expire",
     "give",
     "lines_of",
+    "paid_by",
     "pay",
     "refund",
     "refunds_of",
+    "sold_by",
     "still_pending",
     "void",
     "withdraw",

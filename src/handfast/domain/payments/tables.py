@@ -1,7 +1,12 @@
 """Rows of payments, refunds and consents."""
 
-from handfast.core.ids import Id, digest_id
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from handfast.core.ids import Id, account_purpose, digest_id, event_id, owner_of
 from handfast.domain.payments.model import Consent, Payment, Refund
+from handfast.ledger import Purpose
+from handfast.ledger.journal import balances_of, entries_at, entries_of, places_touching
 from handfast.store.reader import Reader, find
 from handfast.store.table import Table
 
@@ -10,8 +15,6 @@ REFUNDS = Table("refunds", Refund)
 CONSENTS = Table("consents", Consent)
 INDEXES = (
     ("payments", "due, id", "due IS NOT NULL"),
-    ("payments", "merchant, id", ""),
-    ("payments", "payer, id", "payer IS NOT NULL"),
     ("refunds", "payment, id", ""),
     ("refunds", "merchant, id", ""),
     ("consents", "payer", ""),
@@ -31,3 +34,76 @@ def due_payments(reader: Reader, now: int, limit: int) -> list[Payment]:
 def refunds_of(reader: Reader, payment: Id) -> list[Refund]:
     """The refunds of a payment, oldest first."""
     return find(reader, REFUNDS, "payment = ? ORDER BY id", payment)
+
+
+Walk = Callable[[int | None], tuple[int, list[Id]] | None]
+"""The next payments of a walk beyond a place, and the place that it then has come to; None at its end."""
+
+_AT_ONCE = 200
+
+
+def sold_by(
+    reader: Reader, merchant: Id, limit: int, *, below: Id | None, above: Id | None, equal: Mapping[str, Any]
+) -> list[Payment] | None:
+    """A page of the merchant's payments that meet `equal`, the newest first; None for a cursor that is none of them.
+
+    They are found through the merchant's events, so that a payment needs no index of its own for this.
+    """
+    rising = above is not None
+    bound, order = ("seq > ?", "seq") if rising else ("seq < ?", "seq DESC")
+    kinds = "type IN ('payment.created', 'payment.authorised', 'payment.captured')"
+    sql = f"SELECT seq, id FROM events WHERE owner = ? AND {bound} AND {kinds} ORDER BY {order} LIMIT ?"
+
+    def walk(place: int | None) -> tuple[int, list[Id]] | None:
+        rows = reader.rows(sql, (merchant, place if place is not None else 2**63 - 1, _AT_ONCE))
+        first = [owner_of(key) for _, key in rows if key == event_id(key, 1)]
+        return (rows[-1][0], first) if rows else None
+
+    start = None
+    if (cursor := above or below) is not None:
+        found = reader.rows("SELECT seq FROM events WHERE id = ? AND owner = ?", (event_id(cursor, 1), merchant))
+        if not found:
+            return None
+        start = found[0][0]
+    return _page(reader, walk, start, limit, equal, rising=rising)
+
+
+def paid_by(
+    reader: Reader, payer: Id, limit: int, *, below: Id | None, above: Id | None, equal: Mapping[str, Any]
+) -> list[Payment] | None:
+    """A page of the payments out of the payer's wallets that meet `equal`, the newest first; None as in `sold_by`.
+
+    They are found through the statements of the wallets.
+    """
+    accounts = [balance.account for balance in balances_of(reader, payer)]
+    wallets = [account for account in accounts if account_purpose(account) == Purpose.WALLET]
+    rising = above is not None
+
+    def walk(place: int | None) -> tuple[int, list[Id]] | None:
+        if rising:
+            places = places_touching(reader, wallets, _AT_ONCE, after=place)
+        else:
+            places = places_touching(reader, wallets, _AT_ONCE, before=place)
+        kinds = ("payment.pay", "payment.authorise")
+        paid = {entry.seq: owner_of(entry.id) for entry in entries_at(reader, places) if entry.kind in kinds}
+        return (places[-1], [paid[place] for place in places if place in paid]) if places else None
+
+    start = None
+    if (cursor := above or below) is not None:
+        taken = entries_of(reader, cursor)
+        if not taken or taken[0] not in places_touching(reader, wallets, 1, after=taken[0] - 1):
+            return None
+        start = taken[0]
+    return _page(reader, walk, start, limit, equal, rising=rising)
+
+
+def _page(
+    reader: Reader, walk: Walk, place: int | None, limit: int, equal: Mapping[str, Any], *, rising: bool
+) -> list[Payment]:
+    found: list[Payment] = []
+    while len(found) < limit and (step := walk(place)) is not None:
+        place, keys = step
+        marks = ", ".join("?" * len(keys))
+        rows = {row.id: row for row in find(reader, PAYMENTS, f"id IN ({marks})", *keys)} if keys else {}
+        found += [rows[key] for key in keys if all(getattr(rows[key], name) == value for name, value in equal.items())]
+    return found[:limit][::-1] if rising else found[:limit]

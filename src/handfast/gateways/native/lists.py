@@ -1,7 +1,7 @@
 """Lists: pages of at most a hundred, newest first, with the id of an item as the cursor."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from msgspec import Meta, Struct
 
@@ -116,6 +116,15 @@ def conditions(query: Page, refs: Mapping[str, str]) -> dict[str, Any] | None:
     return equal
 
 
+class Own(Protocol):
+    """Finds a page of a party's objects, the newest first; None where the cursor is none of them."""
+
+    def __call__(
+        self, reader: Reader, party: Id, limit: int, *, below: Id | None, above: Id | None, equal: Mapping[str, Any]
+    ) -> list[Any] | None:
+        """At most `limit` objects below or above one, that meet `equal`."""
+
+
 def pages(
     path: str,
     kind: str,
@@ -126,11 +135,12 @@ def pages(
     scope: str = "read",
     by: str = "id",
     through: tuple[str, str] = ("", ""),
+    own: Own | None = None,
 ) -> Route:
     """A route that lists objects of a table to whom one of the columns `owners` names; the operator sees all.
 
     `by` is the column that orders them, where it is not the id. `through` is a filter, and a further owner's column
-    that counts where it is used: it has no index of its own.
+    that counts where it is used: it has no index of its own. `own` finds a party's objects where no column can.
     """
 
     async def run(call: Call[Any]) -> List:
@@ -143,6 +153,11 @@ def pages(
         mine = None if call.caller.operates else (columns, call.caller.party)
 
         def rows(reader: Reader) -> list[Any]:
+            if own is not None and mine is not None:
+                found = own(reader, call.caller.party, given.limit + 1, below=below, above=above, equal=equal)
+                if found is None:
+                    raise no_cursor(kind, "starting_after" if below else "ending_before")
+                return found
             low, high = (below, above) if by == "id" else (_place(reader, below), _place(reader, above))
             return page(reader, table, given.limit + 1, owners=mine, equal=equal, by=by, below=low, above=high)
 

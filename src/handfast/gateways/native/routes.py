@@ -28,8 +28,6 @@ from handfast.gateways.native.webhooks import DeliveryPage
 from handfast.gateways.native.wire import Nothing
 from handfast.store.rows import EVENTS
 
-PAYMENTS_OF = ("merchant", "payer")
-
 ROUTES = (
     # Parties and keys
     route("POST", "/v1/parties", "operate", people.create_party, body=wire.NewParty),
@@ -50,7 +48,7 @@ ROUTES = (
     # Payments
     act("/v1/payments", "payments", wire.NewPayment, payments.create, selling.create_payment),
     route("POST", "/v1/payments/batch", "payments", selling.create_batch, body=wire.PaymentBatch),
-    pages("/v1/payments", "payment", PAYMENTS, PAYMENTS_OF, PaymentPage),
+    pages("/v1/payments", "payment", PAYMENTS, (), PaymentPage, own=selling.own_payments),
     route("GET", "/v1/payments/{id}", "read", selling.see_payment, "payment", query=Expand),
     act("/v1/payments/{id}/pay", "transfers", wire.Pay, payments.pay, selling.pay_payment, "payment"),
     act("/v1/payments/{id}/capture", "payments", wire.Capture, payments.capture, selling.capture_payment, "payment"),

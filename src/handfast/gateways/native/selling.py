@@ -1,5 +1,6 @@
 """Payments, trades, refunds, quotes and consents: from what a client wrote to the domain's commands, and back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import json
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from handfast.core.errors import Invalid, Refusal
 from handfast.core.ids import Id
-from handfast.domain import exchange, payments, trades
+from handfast.domain import exchange, parties, payments, trades
 from handfast.domain.payments import PAYMENTS, REFUNDS, Payment, Refund
 from handfast.domain.trades import TRADES
 from handfast.gateways.native import objects, reports, wire
@@ -221,3 +222,12 @@ async def withdraw_consent(call: Call[wire.Nothing]) -> objects.Consent:
     command = payments.WithdrawConsent(known.payer, known.merchant)
     shown: objects.Consent = call.show(await call.do(payments.withdraw, command))
     return shown
+
+
+def own_payments(
+    reader: Reader, party: Id, limit: int, *, below: Id | None, above: Id | None, equal: Mapping[str, Any]
+) -> list[payments.Payment] | None:
+    """What a customer paid, or what a merchant was paid."""
+    row = get(reader, parties.PARTIES, party)
+    own = payments.paid_by if row is not None and row.kind == "customer" else payments.sold_by
+    return own(reader, party, limit, below=below, above=above, equal=equal)

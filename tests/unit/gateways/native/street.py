@@ -11,13 +11,22 @@ import httpx
 import msgspec
 from tests.conftest import Engine, open_engine
 from tests.unit.domain.bank_side import line, open_reader
-from tests.unit.timers.bank_day import BankDay
+from tests.unit.timers.bank_day import SHOP, SHOP_IBAN, BankDay
 
 from handfast.core.clocks import SECOND
 from handfast.core.errors import NotFound
 from handfast.core.ids import Id
 from handfast.core.settings import Settings
-from handfast.domain.parties import HOUSE, SCOPES, CreateClient, format_key, new_secret, secret_hash
+from handfast.domain.parties import (
+    HOUSE,
+    SCOPES,
+    CreateClient,
+    CreateParty,
+    Details,
+    format_key,
+    new_secret,
+    secret_hash,
+)
 from handfast.domain.payments import GiveConsent
 from handfast.domain.topups import BookTopup
 from handfast.gateways.native import IMPORT_STATEMENT, WRITE_PAYOUT_FILE, Native
@@ -61,12 +70,11 @@ class Street(BankDay):
         self.api = Api(self, engine)
 
     def party(self, kind: str, key: Id | None = None, **terms: Any) -> Id:
-        """A new party with sealed details; terms are a merchant's."""
-        if not terms:
-            return super().party(kind, key)
-        owner = super().party(kind, key)
-        sql = "UPDATE parties SET " + ", ".join(f"{name} = ?" for name in terms) + " WHERE id = ?"
-        self.store.connection.execute(sql, (*terms.values(), owner))
+        """A new party with sealed details; the terms are a merchant's."""
+        owner = key or self.ids(self.now)
+        wrapped = self.vault.new_key(owner)
+        details = self.vault.seal(wrapped, owner, Details(name=SHOP, iban=SHOP_IBAN))
+        self.do(CreateParty(owner, kind, "CN" if kind == "customer" else "US", wrapped, details, **terms))
         return owner
 
     def key(self, party: Id, scopes: str) -> str:
@@ -140,10 +148,13 @@ class Api:
         market, wall = (lambda: street.now), (lambda: street.wall)
         self.services = Services(self.hand, pool, street.vault, settings, wall, market, street.ids)
         self._runner = asyncio.Runner()
-        self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(Native(self.services)), base_url="http://test", headers={"user-agent": "test"}
-        )
         self._pool = pool
+        self._client = _client(self.services)
+
+    def become(self, services: Services) -> None:
+        """Go on over other services."""
+        self._runner.run(self._client.aclose())
+        self._client = _client(services)
 
     def close(self) -> None:
         self._runner.run(self._client.aclose())
@@ -185,6 +196,10 @@ class Api:
         return answer.json()
 
 
+def _client(services: Services) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(Native(services)), base_url="http://test")
+
+
 def as_told(answer: httpx.Response) -> bytes:
     """The answer, read as what the table says that comes back, and written again."""
     request = answer.request
@@ -205,6 +220,7 @@ def opened(url: str, kind: type[StreetKind]) -> Iterator[StreetKind]:
     street = kind(engine)
     yield street
     street.api.close()
+    street.reader.close()
     engine.store.close()
 
 

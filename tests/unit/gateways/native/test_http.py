@@ -1,14 +1,20 @@
 """HTTP manners: methods, headers, paths that are not there, and clients that hang up."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.gateways.native.street import Street, error
 
+from handfast.core.errors import Unavailable
 from handfast.gateways.native import Native
 from handfast.gateways.native.gateway import TABLE
 from handfast.services import REQUEST
+from handfast.store.reader import Reader
+from handfast.store.readers import ReaderPool
+from handfast.store.remote import Remote
 
 
 @pytest.mark.parametrize(
@@ -101,3 +107,21 @@ def test_expansions_are_checked(street: Street) -> None:
     payment = street.api.post("shop", "/v1/payments", {"currency": "USD", "amount": 1})
     answer = street.api.send("GET", f"/v1/payments/{payment['id']}?expand[]=payer", "shop")
     assert error(answer) == (400, "field_invalid", "expand[]")
+
+
+def test_while_the_database_is_away_nothing_is_known(street: Street) -> None:
+    def connect() -> Reader:
+        raise OSError
+
+    away = ReaderPool(connect, lambda _fault: Unavailable("store_unavailable", "away"), inline=True)
+    street.api.become(replace(street.api.services, read=away))
+    answer = street.api.send("GET", "/v1/balances", "shop")
+    assert error(answer) == (503, "store_unavailable", None)
+    assert answer.headers["retry-after"] == "1"
+    away.close()
+
+
+def test_while_the_desk_is_away_the_outcome_is_unknown(street: Street, tmp_path: Path) -> None:
+    street.api.become(replace(street.api.services, hand=Remote(tmp_path / "desk.sock", {})))
+    answer = street.api.try_post("shop", "/v1/payments", {"currency": "USD", "amount": 1}, "k")
+    assert error(answer) == (503, "desk_unreachable", None)

@@ -196,8 +196,6 @@ _INDEXES = (
     ("parties", "kind, id", ""),
     ("api_clients", "party, id", ""),
     ("payments", "due, id", "due IS NOT NULL"),
-    ("payments", "merchant, id", ""),
-    ("payments", "payer, id", "payer IS NOT NULL"),
     ("refunds", "payment, id", ""),
     ("refunds", "merchant, id", ""),
     ("consents", "payer", ""),
