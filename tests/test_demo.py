@@ -1,11 +1,13 @@
 """The demo: equal seeds end in equal states on both stores, whatever is injected on the way, and every check holds."""
 
 import json
+import re
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.conftest import NewDatabase
 
@@ -113,6 +115,27 @@ def test_the_command_prints_one_json_object_last(tmp_path: Path) -> None:
     assert set(told["custody"]["USD"]) == {"bank", "client_debt", "operator_due", "fx_position", "exceptions"}
     assert "The books equal the bank." in done.stderr
     assert (tmp_path / "demo" / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_report_is_served_beside_the_api_with_every_order(tmp_path: Path) -> None:
+    words = ["demo", "--days=3", "--shops=4", "--trades-per-day=30", "--port=0", f"--data={tmp_path}"]
+    with subprocess.Popen([HANDFAST, *words], stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if line.startswith("Ctrl-C"):
+                break
+        keys = json.loads((tmp_path / "sandbox.json").read_bytes())
+        with httpx.Client(base_url=keys["base_url"], follow_redirects=True) as client:
+            assert "The books equal the bank." in client.get("/").text
+            orders = client.get("/demo/orders", params={"kind": "of several shops"}).text
+            (first, *_) = re.findall(r'href="(/demo/orders/pay_[0-9a-f]{26})"', orders)
+            assert "payments.create" in client.get(first).text
+            assert client.get("/demo/orders/pay_00").status_code == 404
+            client.headers["Authorization"] = f"Bearer {keys['operator']['api_key']}"
+            payment = client.get(f"/v1/payments/{first.rpartition('/')[2]}").json()
+            assert len(payment["lines"]) == 3
+        demo.terminate()
+    assert demo.returncode == 0
 
 
 def test_the_command_keeps_away_from_what_is_there(tmp_path: Path) -> None:

@@ -58,6 +58,19 @@ def test_newer_pages_walk_forward(street: Street) -> None:
     assert api.get("shop", "/v1/payments", ending_before=made[6])["data"] == []
 
 
+def test_a_customer_lists_what_it_paid_and_a_merchant_what_it_was_paid(street: Street) -> None:
+    api = street.api
+    order = {"currency": "USD", "amount": 100, "payer": street.id("fang")}
+    made = [api.post("shop", "/v1/payments", order)["id"] for _ in range(5)]
+    api.post("shop", f"/v1/payments/{made[1]}/refund", {"amount": 1})
+    api.post("shop", "/v1/payments", {"currency": "USD", "amount": 7})
+    assert [item["id"] for item in walk(street, "fang", "/v1/payments", 2)] == made[::-1]
+    assert [item["id"] for item in walk(street, "shop", "/v1/payments", 2)][1:] == made[::-1]
+    newer = api.get("fang", "/v1/payments", ending_before=made[1], limit=2)["data"]
+    assert [item["id"] for item in newer] == [made[3], made[2]]
+    assert api.get("ming", "/v1/payments")["data"] == []
+
+
 def test_filters_narrow_a_list(street: Street) -> None:
     api = street.api
     one = api.post("shop", "/v1/payments", {"currency": "USD", "amount": 5, "reference": "one"})

@@ -14,6 +14,7 @@ from handfast.app.serve import listen
 from handfast.app.telemetry import set_up_logs
 from handfast.core.clocks import wall_clock
 from handfast.core.settings import Settings
+from handfast.sandbox.faults import PromiseBroken
 from handfast.sandbox.report import render
 from handfast.sandbox.run import Plan, Run
 from handfast.sandbox.serving import serve
@@ -21,6 +22,8 @@ from handfast.sandbox.start import must_be_empty
 from handfast.sandbox.terminal import progress, show
 
 HOST = "127.0.0.1"
+BROKEN = 3
+"""The exit code where anything does not hold."""
 
 
 @click.command()
@@ -33,9 +36,7 @@ HOST = "127.0.0.1"
     "--trades-per-day", type=click.IntRange(1, 100_000), default=240, show_default=True, help="About so many."
 )
 @click.option("--database", metavar="URL", default="", help="An empty database; a SQLite file of its own by default.")
-@click.option(
-    "--data", type=click.Path(path_type=Path), help="An empty directory for what is kept; else a temporary one."
-)
+@click.option("--data", type=click.Path(path_type=Path), help="An empty directory for database, keys and report.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="Where it is served.")
 @click.option("--once", is_flag=True, help="End after the run instead of serving the report beside the API.")
 @click.option("--json", "as_json", is_flag=True, help="The last line of standard output is one JSON object.")
@@ -73,10 +74,17 @@ def demo(
     set_up_logs(settings)
     console = Console(stderr=as_json)
     plan = Plan(seed=seed, days=days, shops=shops, trades_a_day=trades_per_day)
-    with closing(Run(plan, settings)) as run:
-        with progress(console, plan) as watch:
-            outcome = run.play(watch)
-        keys = None if once else run.hand_over(wall_clock)
+    try:
+        with closing(Run(plan, settings)) as run:
+            with progress(console, plan) as watch:
+                outcome = run.play(watch)
+            keys = None if once else run.hand_over(wall_clock)
+    except PromiseBroken as broken:
+        click.echo(f"BROKEN  {broken}", err=True)
+        sys.exit(BROKEN)
+    if once and data is None and not database:
+        for path in directory.iterdir():
+            path.unlink()
     report = directory / "report.html"
     report.write_text(render(outcome, served=False))
     show(console, outcome)
@@ -90,4 +98,4 @@ def demo(
             settings, render(outcome, served=True), door, lambda: console.print(words, highlight=False, soft_wrap=True)
         )
     if outcome.broken:
-        sys.exit(3)
+        sys.exit(BROKEN)
