@@ -43,8 +43,9 @@ class Payment(Struct, frozen=True, gc=False):
     """A payment. Without lines it goes to the merchant at once; with lines, each becomes a guaranteed trade instead.
 
     Amounts are minor units, cumulative, in the price currency; `pay_*` in the payer's, `settle_*` in the merchant's
-    (see trades.Terms). `pending` is the open authorisation's ledger entry, `attempt` counts the tries that the ledger
-    refused, `due` is when an open or authorised payment ends by itself (market time).
+    (see trades.Terms; nothing settles here where there are lines). `pending` is the open authorisation's ledger
+    entry, `attempt` counts the tries that the ledger refused, `due` is when an open or authorised payment ends by
+    itself (market time).
     """
 
     id: Id

@@ -20,7 +20,7 @@ def due_trades(reader: Reader, now: int, limit: int) -> list[Trade]:
 
 
 def trades_of(reader: Reader, payment: Id) -> list[Trade]:
-    """The trades of a payment, in the order of its lines."""
+    """The trades of a payment, by id."""
     return find(reader, TRADES, "payment = ? ORDER BY id", payment)
 
 

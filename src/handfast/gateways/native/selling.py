@@ -111,7 +111,8 @@ async def see_payment(call: Call[Expand]) -> objects.Payment:
     more: dict[str, Any] = {}
     if "trades" in call.given.expand:
         found = await call.look(lambda reader: trades.trades_of(reader, row.id))
-        more["trades"] = [call.show(trade) for trade in found]
+        places = {line.trade: place for place, line in enumerate(payments.lines_of(row))}
+        more["trades"] = [call.show(trade) for trade in sorted(found, key=lambda trade: places[trade.id])]
     if "refunds" in call.given.expand:
         given_back = await call.look(lambda reader: payments.refunds_of(reader, row.id))
         more["refunds"] = [call.show(refund) for refund in given_back]
