@@ -53,9 +53,7 @@ class Service:
 
     def _end(self, how: signal.Signals) -> None:
         self.process.send_signal(how)
-        self.process.wait(PATIENCE)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        self.wait()
 
     def post(self, path: str, key: str, body: object, idempotency_key: str) -> tuple[int, Any]:
         """POST with an API key; status and JSON."""
@@ -69,7 +67,13 @@ class Service:
         answer = httpx.get(self.address + path, headers=headers, timeout=PATIENCE)
         return answer.status_code, answer.json()
 
+    def wait(self) -> int:
+        """Wait until it has ended; its exit code."""
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return self.process.wait(PATIENCE)
+
     def close(self) -> None:
         """End what a failed test left running."""
-        if hasattr(self, "process") and self.process.poll() is None:
+        if hasattr(self, "process"):
             self._end(signal.SIGKILL)

@@ -48,7 +48,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), header]
+                message["headers"].append(header)
             await send(message)
 
         try:
@@ -70,7 +70,10 @@ class Edge:
 
 def _announces_too_much(scope: Scope) -> bool:
     """Whether a longer body is announced than any gateway takes; one that comes unannounced, the gateway counts."""
-    return any(name == b"content-length" and int(value) > BODY_BYTES for name, value in scope["headers"])
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) > BODY_BYTES
+    return False
 
 
 def problem(no: Refusal, request: Id) -> Response:

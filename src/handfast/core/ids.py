@@ -27,8 +27,22 @@ _HEX = re.compile(r"[0-9a-f]{26}(?:[0-9a-f]{6})?", re.ASCII)
 
 
 def random_ids() -> NewId:
-    """The generator of a live service: random bits from the operating system."""
-    return lambda now: (now // 1000).to_bytes(6, "big") + entropy(7) + _TAIL
+    """The generator of a live service: random bits from the operating system, drawn ahead for some hundred ids.
+
+    Threads may share it: a list gives each of its items out once.
+    """
+    drawn: list[bytes] = []
+
+    def new_id(now: int) -> Id:
+        try:
+            bits = drawn.pop()
+        except IndexError:
+            block = entropy(7 * 512)
+            drawn.extend(block[n : n + 7] for n in range(7, len(block), 7))
+            bits = block[:7]
+        return (now // 1000).to_bytes(6, "big") + bits + _TAIL
+
+    return new_id
 
 
 def seeded_ids(seed: int) -> NewId:

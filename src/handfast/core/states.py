@@ -1,4 +1,4 @@
-"""State tables: state → {move → next state}. The table is the documentation; an illegal move is refused by name."""
+"""State tables, state → {move → next state}: the table is the documentation, an illegal move is refused by name."""
 
 from collections.abc import Mapping
 

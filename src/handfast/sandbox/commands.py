@@ -21,7 +21,7 @@ def sandbox() -> None:
     """A small market of one's own, to develop against: its buyer, its bank, its clock."""
 
 
-@sandbox.command()
+@sandbox.command(short_help="Make a sandbox in an empty directory.")
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option(
     "--port", type=click.IntRange(1, 65_535), default=8080, show_default=True, help="Where it will be served."
@@ -52,7 +52,7 @@ def pay(payment: str, currency: str | None, buyer: str | None, data: Path) -> No
         _tell(play.pay(payment, currency))
 
 
-@buyer.command()
+@buyer.command(short_help="Say that the goods have come.")
 @click.argument("trade")
 @_buyer
 @_data
@@ -74,7 +74,7 @@ def consent(merchant: str, currency: str, ceiling: str, buyer: str | None, data:
         _tell(play.consent(merchant, currency, ceiling))
 
 
-@buyer.command()
+@buyer.command(short_help="Send money by bank transfer.")
 @click.argument("amount")
 @click.argument("currency")
 @_buyer

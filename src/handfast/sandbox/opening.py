@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import json
+
 from handfast.app import VERBS, Owned, owning
 from handfast.app.telemetry import Posting
 from handfast.core.clocks import DAY, Clock
@@ -20,6 +22,7 @@ from handfast.sandbox.bank import Bank
 from handfast.sandbox.driver import Driver, OpenDesk, Opener, ask
 from handfast.sandbox.market import COMMISSION_BPS, COMMISSION_CAP, Market, iban
 from handfast.store.desk import Desk, Store
+from handfast.store.reader import Reader
 from handfast.store.verb import Request
 from handfast.timers.clock import SetOffset
 
@@ -66,6 +69,12 @@ def seeded_opener(settings: Settings, clock: Clock, seed: int) -> Opener:
         return _SeededDesk(settings, clock, seed, wrap)
 
     return opener
+
+
+def must_be_fresh(reader: Reader) -> None:
+    """Raises Conflict(object_exists) for a database that somebody has begun to use."""
+    if reader.rows("SELECT 1 FROM parties LIMIT 1"):
+        raise Conflict("object_exists", "a market of its own is opened, which needs an empty database", "database")
 
 
 def day_of(moment: int) -> str:
@@ -135,5 +144,5 @@ def write_settings(settings: Settings) -> None:
     """Write the data directory's settings file, so that `handfast serve --data` needs no more to be told."""
     lines = [f'market = "{settings.market}"', f"port = {settings.port}", "allow_private_webhooks = true"]
     if settings.database:
-        lines.append(f'database = "{settings.database}"')
+        lines.append(f"database = {json.encode(settings.database).decode()}")
     (settings.data / FILE).write_text("\n".join(lines) + "\n")

@@ -23,7 +23,16 @@ from handfast.sandbox.driver import Driver
 from handfast.sandbox.faults import Faults
 from handfast.sandbox.figures import Books, held_released_refunded, read_books
 from handfast.sandbox.market import OPENING, SLOTS, people
-from handfast.sandbox.opening import ACCOUNTS, day_of, founding, keep_clock, open_bank, seeded_opener, write_settings
+from handfast.sandbox.opening import (
+    ACCOUNTS,
+    day_of,
+    founding,
+    keep_clock,
+    must_be_fresh,
+    open_bank,
+    seeded_opener,
+    write_settings,
+)
 from handfast.sandbox.shopping import Shopping
 from handfast.timers.expire import PAGE, due
 
@@ -122,11 +131,11 @@ class Run:
         opener = seeded_opener(settings, self.clock, plan.seed)
         read = database(settings.database_url).read
         self._driver = Driver(opener, read, Faults(plan.seed, crashes=plan.crashes, copies=plan.copies))
-        if self._driver.reader.rows("SELECT 1 FROM parties LIMIT 1"):
+        try:
+            must_be_fresh(self._driver.reader)
+        except Conflict:
             self._driver.close()
-            raise Conflict(
-                "object_exists", "the demo opens a market of its own and needs an empty database", "database"
-            )
+            raise
         self._vault = Vault(read_master_key(settings))
         self._market = people(plan.seed, plan.shops, BUYERS_A_SHOP * plan.shops)
         self._bank = open_bank(OPENING)

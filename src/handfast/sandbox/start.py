@@ -2,8 +2,9 @@
 
 from contextlib import closing
 from pathlib import Path
+from shutil import rmtree
 
-from handfast.app import database
+from handfast.app import database, resolve
 from handfast.core.clocks import DAY, HOUR, Clock, MarketClock
 from handfast.core.errors import Invalid
 from handfast.core.ids import entropy
@@ -16,7 +17,7 @@ from handfast.sandbox.bankday import BankDay
 from handfast.sandbox.driver import Driver, ask
 from handfast.sandbox.faults import Faults
 from handfast.sandbox.market import OPENING, Market, people
-from handfast.sandbox.opening import founding, keep_clock, open_bank, seeded_opener, write_settings
+from handfast.sandbox.opening import founding, keep_clock, must_be_fresh, open_bank, seeded_opener, write_settings
 from handfast.store.verb import Request
 
 SHOPS = BUYERS = 5
@@ -34,15 +35,29 @@ def must_be_empty(directory: Path) -> None:
 
 
 def start(settings: Settings, wall: Clock) -> Path:
-    """Make the sandbox in an empty directory; the path of its sandbox.json. Raises Invalid(settings_invalid)."""
+    """Make the sandbox in an empty directory; the path of its sandbox.json. What fails leaves the directory empty.
+
+    Raises Invalid(settings_invalid), Conflict(object_exists) for a database in use.
+    """
     must_be_empty(settings.data)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        told = _make(resolve(settings), wall)
+    except BaseException:
+        for path in settings.data.iterdir():
+            rmtree(path) if path.is_dir() else path.unlink()
+        raise
     write_settings(settings)
+    return keys.write(told, settings.data)
+
+
+def _make(settings: Settings, wall: Clock) -> keys.Keys:
     seed = int.from_bytes(entropy(7), "big")
     clock = MarketClock(lambda: 0, OPENING - DAY + 12 * HOUR)
     opener = seeded_opener(settings, clock, seed)
-    driver = Driver(opener, database(settings.database_url).read, Faults(seed, crashes=False, copies=False))
-    with closing(driver):
+    read = database(settings.database_url).read
+    with closing(Driver(opener, read, Faults(seed, crashes=False, copies=False))) as driver:
+        must_be_fresh(driver.reader)
         vault = Vault(read_master_key(settings))
         market = people(seed, SHOPS, BUYERS)
         for requests in founding(market, vault, "simulation"):
@@ -51,7 +66,7 @@ def start(settings: Settings, wall: Clock) -> Path:
         driver.done(_consents(market))
         told = keys.hand_out(driver, market, vault, settings.host, settings.port)
         keep_clock(driver, clock, wall)
-    return keys.write(told, settings.data)
+    return told
 
 
 def _fund(seed: int, market: Market, driver: Driver, vault: Vault, clock: MarketClock) -> None:

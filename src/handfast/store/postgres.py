@@ -164,13 +164,13 @@ class PostgresReader:
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """See Reader.rows."""
-        return self._db.execute(sql.replace("?", "%s"), tuple(params)).fetchall()
+        return self._db.execute(_marked(sql), tuple(params)).fetchall()
 
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """See Reader.stream."""
         with self._db.cursor(name="stream") as cursor:
             cursor.itersize = 2000
-            cursor.execute(sql.replace("?", "%s"), tuple(params))
+            cursor.execute(_marked(sql), tuple(params))
             yield from cursor
 
     @contextmanager
@@ -185,3 +185,8 @@ class PostgresReader:
     def close(self) -> None:
         """See Reader.close."""
         self._db.close()
+
+
+def _marked(sql: str) -> str:
+    """A reader's SQL with psycopg's marks."""
+    return sql.replace("%", "%%").replace("?", "%s")

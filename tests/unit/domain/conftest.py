@@ -65,11 +65,8 @@ class Market:
 
     def fund(self, party: Id, currency: str, amount: int) -> None:
         """Money that came into custody for the party."""
-        entry = Entry(
-            entry_id(self.ids(self.now), 1),
-            "test.fund",
-            (Posting(account_id(HOUSE, Purpose.CUSTODY, currency), account_id(party, Purpose.WALLET, currency), amount),),
-        )
+        custody, wallet = account_id(HOUSE, Purpose.CUSTODY, currency), account_id(party, Purpose.WALLET, currency)
+        entry = Entry(entry_id(self.ids(self.now), 1), "test.fund", (Posting(custody, wallet, amount),))
         self.store.begin()
         self.ledger.post([entry], self.now)
         self.store.commit()

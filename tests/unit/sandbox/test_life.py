@@ -64,12 +64,12 @@ def steps(tmp_path: Path) -> list[Step]:
 
 def test_each_request_stands_with_what_it_caused(steps: list[Step]) -> None:
     assert [(step.verb, step.outcome, [entry.kind for entry in step.entries]) for step in steps] == [
-        ("payments.create", "", []),
-        ("quotes.create", "", []),
-        ("payments.pay", "", ["payment.pay"]),
-        ("trades.ship", "", []),
-        ("trades.confirm", "", ["trade.release"]),
-        ("payments.refund", "", ["payment.refund"]),
+        ("payments.create", "done", []),
+        ("quotes.create", "done", []),
+        ("payments.pay", "done", ["payment.pay"]),
+        ("trades.ship", "done", []),
+        ("trades.confirm", "done", ["trade.release"]),
+        ("payments.refund", "done", ["payment.refund"]),
         ("trades.ship", "state_conflict", []),
     ]
     assert [event.type for event in steps[2].events] == [

@@ -87,6 +87,15 @@ def test_a_directory_with_anything_in_it_is_left_alone(data: Path) -> None:
     assert done.stderr == f"settings_invalid: {data} is not empty: begin with an empty directory (data)\n"
 
 
+def test_a_database_in_use_is_refused_and_leaves_the_directory_empty(data: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    copy.write_bytes((data / "handfast.db").read_bytes())
+    done = handfast("sandbox", "init", tmp_path / "other", "--database", f"sqlite:///{copy}")
+    assert done.returncode == 1
+    assert done.stderr.startswith("object_exists: ")
+    assert list((tmp_path / "other").iterdir()) == []
+
+
 def test_a_directory_without_a_sandbox_is_not_played_in(tmp_path: Path) -> None:
     done = handfast("sandbox", "clock", "--data", tmp_path / "nothing")
     assert done.returncode == 1

@@ -170,7 +170,7 @@ def test_a_batch_wakes_an_event_loop_once(counting: Counting) -> None:
             wakes += 1
             return call_soon_threadsafe(*given, **named)
 
-        loop.call_soon_threadsafe = counted  # type: ignore[method-assign]
+        loop.call_soon_threadsafe = counted  # type: ignore[assignment, method-assign]
         held = asyncio.ensure_future(intake.call(HOLD))
         await asyncio.sleep(0)  # one turn of the loop: the request is handed over
         calls = [asyncio.ensure_future(intake.call(count("a"))) for _ in range(50)]
