@@ -18,6 +18,7 @@ from handfast.store.reader import Reader, find, get
 from handfast.store.rows import EVENTS, OPERATIONS, Event, Operation
 
 _MOST = 10_000
+_LAST = 2**63
 
 
 class AskedLine(Struct, frozen=True):
@@ -132,14 +133,14 @@ def _place(event: Event) -> int:
 
 
 def _operations(reader: Reader, keys: Iterable[Id], events: Sequence[Event]) -> list[Operation]:
-    """Those that made the events, and those that were refused; in the order of what came of them."""
+    """Those that made the events, in their order, and those that were refused, of one moment last."""
     places: dict[Id, int] = {}
     for event in events:
         places[event.operation] = min(event.seq, places.get(event.operation, event.seq))
     found = {row.id: row for key in places if (row := get(reader, OPERATIONS, key)) is not None}
     for key in keys:
         found.update((row.id, row) for row in find(reader, OPERATIONS, "object = ? AND outcome <> ''", key))
-    return sorted(found.values(), key=lambda row: (row.at, places.get(row.id, 0)))
+    return sorted(found.values(), key=lambda row: (row.at, places.get(row.id, _LAST)))
 
 
 def _places(reader: Reader, keys: Iterable[Id]) -> list[int]:

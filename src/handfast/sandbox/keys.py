@@ -8,7 +8,7 @@ from msgspec import Struct, json
 
 from handfast.core.ids import Id
 from handfast.domain.custody import custody_accounts
-from handfast.domain.notifications import CreateEndpoint, Endpoint, MoveEndpoint, new_secret
+from handfast.domain.notifications import CreateEndpoint, Endpoint, new_secret
 from handfast.domain.parties import HOUSE, PERSON_KEYS, CreateClient, Vault, format_key, secret_hash
 from handfast.domain.parties import new_secret as new_key
 from handfast.gateways.native.prefixes import show
@@ -30,7 +30,7 @@ class Bearer(Struct, frozen=True):
 
 
 class Webhook(Struct, frozen=True):
-    """The market's endpoint, disabled until somebody listens there."""
+    """The market's endpoint, beside the server; events wait and are tried again until somebody listens there."""
 
     id: str
     url: str
@@ -92,7 +92,6 @@ def _endpoint(driver: Driver, party: Id, vault: Vault, url: str) -> Webhook:
     sealed = vault.seal(wrapped.wrapped, party, secret)
     command = CreateEndpoint(party, url, sealed, ("*",), private=True)
     endpoint: Endpoint = _do(driver, "notifications.create_endpoint", command, "endpoint")
-    _do(driver, "notifications.move_endpoint", MoveEndpoint(party, endpoint.id, "disable"), "endpoint/disable")
     return Webhook(show("endpoint", endpoint.id), url, secret)
 
 

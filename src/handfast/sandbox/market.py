@@ -20,84 +20,18 @@ COMMISSION_BPS = 350
 COMMISSION_CAP = 50_00
 """11 Main's terms of 2014: 3.5 % of the price, at most USD 50 an order."""
 
-_SHOP_FIRST = [
-    "Harbor",
-    "Juniper",
-    "Copper",
-    "Maple",
-    "Lantern",
-    "Prairie",
-    "Birch",
-    "Saltbox",
-    "Heron",
-    "Canyon",
-    "Orchard",
-    "Thimble",
-    "Cedar",
-    "Granite",
-]
-_SHOP_LAST = [
-    "Lane Goods",
-    "& Daughters",
-    "Mercantile",
-    "Workshop",
-    "Outfitters",
-    "Press",
-    "Homestead",
-    "Trading Post",
-    "Studio",
+# fmt: off
+_SHOP_FIRST = (
+    "Harbor", "Juniper", "Copper", "Maple", "Lantern", "Prairie", "Birch", "Saltbox", "Heron", "Canyon", "Orchard",
+    "Thimble", "Cedar", "Granite",
+)
+_SHOP_LAST = (
+    "Lane Goods", "& Daughters", "Mercantile", "Workshop", "Outfitters", "Press", "Homestead", "Trading Post", "Studio",
     "Dry Goods",
-]
-_FAMILY = [
-    "王",
-    "李",
-    "张",
-    "刘",
-    "陈",
-    "杨",
-    "黄",
-    "赵",
-    "周",
-    "吴",
-    "徐",
-    "孙",
-    "马",
-    "朱",
-    "胡",
-    "林",
-    "郭",
-    "何",
-    "高",
-    "罗",
-]
-_GIVEN = [
-    "伟",
-    "芳",
-    "娜",
-    "敏",
-    "静",
-    "丽",
-    "强",
-    "磊",
-    "军",
-    "洋",
-    "勇",
-    "艳",
-    "杰",
-    "娟",
-    "涛",
-    "明",
-    "超",
-    "霞",
-    "平",
-    "桂英",
-    "秀兰",
-    "建国",
-    "思远",
-    "雨晴",
-    "子涵",
-    "梓轩",
-]
+)
+# fmt: on
+_FAMILY = "王李张刘陈杨黄赵周吴徐孙马朱胡林郭何高罗"
+_GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平桂英秀兰建国思远雨晴"
 _GOODS = (
     (
         "fashion",
@@ -190,7 +124,8 @@ def _shop(dice: Dice, key: Id, n: int) -> Shop:
 
 def _buyer(dice: Dice, key: Id, n: int) -> Buyer:
     currency = "USD" if n % 20 == 13 else "CNY"
-    return Buyer(key, dice.pick(_FAMILY) + dice.pick(_GIVEN), f"6222{n:012}", currency, regular=n % 8 == 3)
+    name = dice.pick(_FAMILY) + dice.pick(_GIVEN) + (dice.pick(_GIVEN) if dice.chance(600) else "")
+    return Buyer(key, name, f"6222{n:012}", currency, regular=n % 8 == 3)
 
 
 def iban(country: str, rest: str) -> str:
