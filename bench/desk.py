@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.market import Bench, prepare
+from handfast.app import memory
 
 
 class Case(Struct, frozen=True):
@@ -68,6 +69,7 @@ def measure(bench: Bench, case: Case) -> Sample:
 def rounds(url: str, count: int) -> Iterator[tuple[Case, Sample]]:
     """Every case once a round, after a warm-up, so that neighbours' load falls on all alike."""
     bench = prepare(url)
+    memory.settle()
     measure(bench, Case("warm-up", 256, 5_120))
     for _ in range(count):
         for case in CASES:

@@ -9,7 +9,7 @@ import sys
 import msgspec
 import uvloop
 
-from handfast.app import front_services
+from handfast.app import front_services, memory
 from handfast.app.edge import asgi
 from handfast.app.serve import HttpServer, run_until, stop_on
 from handfast.app.telemetry import HttpCounts, http_counts, set_up_logs
@@ -39,6 +39,7 @@ async def _serve(settings: Settings, number: int, door: socket.socket) -> None:
         counts = http_counts()
         counting = asyncio.create_task(_tell(services, number, counts))
         app = asgi(services, counts)
+        memory.settle()
         await run_until(HttpServer(app, _say_ready), [door], stop)
         counting.cancel()
 

@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from handfast.app import Office, office, resolve
+from handfast.app import Office, memory, office, resolve
 from handfast.app.edge import asgi
 from handfast.app.telemetry import http_counts
 from handfast.core.errors import Invalid, Unavailable
@@ -81,6 +81,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         sockets = listen(settings.host, settings.port, max(1, settings.fronts))
         host, port = sockets[0].getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        memory.settle()
         if settings.fronts:
             await _look_after_fronts(settings, sockets, stop, lambda: ready(address))
         else:

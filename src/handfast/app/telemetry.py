@@ -19,7 +19,7 @@ from msgspec import Struct
 from handfast.core.errors import Refusal
 from handfast.core.settings import Settings
 from handfast.ledger import Entry, Ledger, refusal_of
-from handfast.store.desk import Desk
+from handfast.store.intake import Runs
 from handfast.store.verb import Answer, Request, Verb
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -114,7 +114,7 @@ def http_counts() -> HttpCounts:
 class Metered:
     """A desk that is counted; fills what the intake asks of a desk."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Runs) -> None:
         self._desk = desk
         self.verbs: Mapping[str, Verb] = desk.verbs
         self.sizes = histogram(SIZES)

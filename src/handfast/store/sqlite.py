@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 
 from handfast.core.errors import Conflict, Unavailable
 from handfast.core.ids import Id
+from handfast.store.checkpoints import Checkpoints
 from handfast.store.desk import Changes
 from handfast.store.rows import EVENTS
 from handfast.store.table import Table
@@ -43,7 +44,6 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     if not read_only:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA wal_autocheckpoint = 16000")
     db.execute("PRAGMA cache_size = -65536")
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA recursive_triggers = ON")  # else REPLACE would pass by the triggers that keep the journal
@@ -63,6 +63,7 @@ class SqliteStore:
         except apsw.Error:
             os.close(self._lock)
             raise
+        self._checkpoints = Checkpoints(path, self.connection)
         self._next_event: int | None = None
         self._loads: dict[Table[Any], str] = {}
         self._inserts: dict[Table[Any], str] = {}
@@ -82,6 +83,7 @@ class SqliteStore:
     def close(self) -> None:
         """Give the database up."""
         self.rollback()
+        self._checkpoints.close()
         self.connection.close()
         os.close(self._lock)
 

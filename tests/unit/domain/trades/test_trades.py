@@ -29,8 +29,6 @@ def buy(market: Market, buyer: Id, *lines: NewLine) -> list[Id]:
     return [line.trade for line in lines_of(market.do(PayPayment(buyer, payment.id, quote.id)))]
 
 
-
-
 def test_confirmed_goods_pay_seller_operator_and_tax(market: Market, shop: Id, buyer: Id) -> None:
     (trade,) = buy(market, buyer, NewLine(shop, 10_000, tax=800))
     assert market.balance(trade, Purpose.HELD, "USD") == 10_000

@@ -1,0 +1,335 @@
+"""A market left to chance: after any deeds of buyers, sellers, operator and clock the books follow from the terms."""
+
+import itertools
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from tests.conftest import Engine, open_engine
+from tests.unit.domain.bank_side import open_custody
+from tests.unit.domain.conftest import Market
+
+from handfast.core.clocks import DAY
+from handfast.core.ids import Id, account_currency, account_id, account_purpose, owner_of
+from handfast.core.money import share
+from handfast.domain.exchange import QUOTES, CreateQuote, Quote
+from handfast.domain.parties import HOUSE, PARTIES, MoveParty, Party
+from handfast.domain.payments import (
+    PAYMENTS,
+    REFUNDS,
+    CapturePayment,
+    CreatePayment,
+    DuePayment,
+    EndPayment,
+    GiveConsent,
+    NewLine,
+    Payment,
+    PayPayment,
+    Refund,
+    RefundPayment,
+    lines_of,
+)
+from handfast.domain.payouts import PAYOUTS, CancelPayout, Payout, RequestPayout
+from handfast.domain.trades import PERIODS, TRADES, ConfirmTrade, DueTrade, ShipTrade, Trade
+from handfast.ledger import FLOORED, Purpose
+from handfast.store.table import Row, Table
+from handfast.store.verb import Request
+
+FUNDS = {"USD": 1_000_000, "CNY": 5_000_000, "IDR": 2_000_000_000, "JPY": 1_000_000, "KWD": 100_000}
+"""What each buyer begins with; there is no reference rate for the dinar."""
+
+SELLERS: tuple[dict[str, Any], ...] = (
+    {"commission_bps": 350, "commission_cap": 40, "commission_currency": "USD"},
+    {"commission_bps": 10_000},
+    {"commission_bps": 1, "settle_currency": "EUR"},
+    {"commission_bps": 3_333, "settle_currency": "JPY"},
+    {"settle_currency": "USD"},
+)
+EXPECTED_REFUSALS = {
+    "balance_insufficient",
+    "capture_exceeds_authorised",
+    "consent_exceeded",
+    "consent_missing",
+    "field_invalid",
+    "lines_invalid",
+    "party_suspended",
+    "quote_mismatch",
+    "quote_used",
+    "rate_unknown",
+    "refund_exceeds_captured",
+    "state_conflict",
+}
+currencies = st.sampled_from(sorted(FUNDS))
+amounts = st.integers(1, 40) | st.integers(1, 20_000)
+which = st.integers(0, 10_000)
+at_once = st.booleans()
+
+
+class MarketMachine(RuleBasedStateMachine):
+    """What the rules see of the market they read from its tables; a deed may wait, to run in one batch with the next.
+
+    `wallets` is what each wallet began with.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+        self.sound = True
+        self.waiting: list[Request] = []
+        self.wallets: Counter[tuple[Id, str]] = Counter()
+
+    @initialize()
+    def open(self) -> None:
+        self.market = Market(self.engine)
+        open_custody(self.market, *FUNDS, "EUR")
+        self.buyers = [self.market.party("customer") for _ in range(2)]
+        self.sellers = [self.market.party("merchant", **terms) for terms in SELLERS]
+        for buyer, (currency, amount) in itertools.product(self.buyers, FUNDS.items()):
+            self.market.fund(buyer, currency, amount)
+            self.wallets[buyer, currency] = amount
+        for seller in self.sellers:
+            self.market.do(GiveConsent(self.buyers[0], seller, "USD", 15_000))
+
+    def rows(self, table: Table[Row]) -> list[Row]:
+        """All rows of a table, by id."""
+        sql = f"SELECT {', '.join(table.columns)} FROM {table.name} ORDER BY id"
+        return [table.row(*row) for row in self.engine.rows(sql)]
+
+    def one(self, table: Table[Row], n: int, *states: str) -> Row | None:
+        """One of the rows, in one of the states where some are named."""
+        rows = [row for row in self.rows(table) if not states or row.state in states]  # type: ignore[attr-defined]
+        return rows[n % len(rows)] if rows else None
+
+    def ask(self, now: bool, command: Any, name: str = "") -> None:
+        """Have a deed done, now or together with the next; nobody is ever told that the service itself failed."""
+        self.sound = False
+        self.waiting.append(self.market.request(command, name))
+        if not now:
+            return
+        requests, self.waiting = self.waiting, []
+        for request, answer in zip(requests, self.market.desk.run(requests), strict=True):
+            code = answer.refusal and answer.refusal.code
+            assert code is None or code in EXPECTED_REFUSALS, (request.verb, answer.refusal)
+
+    @rule(now=at_once, seller=which, currency=currencies, amount=amounts, manual=st.booleans(), charged=st.booleans())
+    def sell(self, now: bool, seller: int, currency: str, amount: int, manual: bool, charged: bool) -> None:
+        payer = self.buyers[0] if charged else None
+        merchant = self.sellers[seller % len(SELLERS)]
+        self.ask(now, CreatePayment(merchant, currency, amount, payer, "manual" if manual else "automatic"))
+
+    @rule(
+        now=at_once,
+        currency=currencies,
+        lines=st.lists(st.tuples(which, amounts, st.integers(0, 9), st.sampled_from(sorted(PERIODS))), min_size=1),
+        manual=st.booleans(),
+        charged=st.booleans(),
+    )
+    def sell_cart(self, now: bool, currency: str, lines: Sequence[Any], manual: bool, charged: bool) -> None:
+        cart = tuple(
+            NewLine(self.sellers[seller % len(SELLERS)], amount, amount * tenths // 10, delivery=delivery)
+            for seller, amount, tenths, delivery in lines
+        )
+        merchant, payer = self.sellers[0], self.buyers[0] if charged else None
+        amount = sum(line.amount for line in cart)
+        capture = "manual" if manual else "automatic"
+        self.ask(now, CreatePayment(merchant, currency, amount, payer, capture, lines=cart))
+
+    @rule(now=at_once, n=which, buyer=st.integers(0, 1), quoted=st.booleans(), pay_currency=currencies)
+    def pay(self, now: bool, n: int, buyer: int, quoted: bool, pay_currency: str) -> None:
+        payment = self.one(PAYMENTS, n, "open")
+        if payment is None:
+            return
+        quote = None
+        if quoted and pay_currency != payment.currency and "KWD" not in (pay_currency, payment.currency):
+            quote = self.market.do(CreateQuote(self.buyers[buyer], payment.currency, pay_currency)).id
+        self.ask(now, PayPayment(self.buyers[buyer], payment.id, quote))
+
+    @rule(now=at_once, n=which, amount=st.none() | amounts, line=which, final=st.booleans())
+    def capture(self, now: bool, n: int, amount: int | None, line: int, final: bool) -> None:
+        payment = self.one(PAYMENTS, n, "authorised")
+        if payment is None:
+            return
+        lines = lines_of(payment)
+        trades = (lines[line % len(lines)].trade,) if lines and amount else ()
+        part = None if lines or amount is None else min(amount, payment.amount)
+        self.ask(now, CapturePayment(payment.merchant, payment.id, part, trades, final))
+
+    @rule(now=at_once, n=which)
+    def end(self, now: bool, n: int) -> None:
+        payment = self.one(PAYMENTS, n, "open", "authorised")
+        if payment is not None:
+            verb = "payments.cancel" if payment.state == "open" else "payments.void"
+            self.ask(now, EndPayment(payment.merchant, payment.id), verb)
+
+    @rule(now=at_once, n=which, line=which, amount=st.none() | amounts)
+    def refund(self, now: bool, n: int, line: int, amount: int | None) -> None:
+        payment = self.one(PAYMENTS, n, "authorised", "captured")
+        if payment is None:
+            return
+        trades = [trade.id for trade in self.rows(TRADES) if trade.payment == payment.id]
+        trade = trades[line % len(trades)] if trades else None
+        if not payment.lines or trade is not None:
+            self.ask(now, RefundPayment(HOUSE, payment.id, trade, amount))
+
+    @rule(now=at_once, n=which)
+    def ship(self, now: bool, n: int) -> None:
+        if (trade := self.one(TRADES, n, "held")) is not None:
+            self.ask(now, ShipTrade(trade.seller, trade.id))
+
+    @rule(now=at_once, n=which)
+    def confirm(self, now: bool, n: int) -> None:
+        if (trade := self.one(TRADES, n, "shipped")) is not None:
+            self.ask(now, ConfirmTrade(trade.buyer, trade.id))
+
+    @rule(now=at_once, seller=which, currency=st.sampled_from(["USD", "EUR"]), amount=amounts)
+    def pay_out(self, now: bool, seller: int, currency: str, amount: int) -> None:
+        self.ask(now, RequestPayout(self.sellers[seller % len(SELLERS)], currency, amount))
+
+    @rule(now=at_once, n=which)
+    def suspend_or_resume(self, now: bool, n: int) -> None:
+        party = self.one(PARTIES, n, "active", "suspended")
+        assert party is not None
+        if party.id != HOUSE:
+            self.ask(now, MoveParty(party.id, "suspend" if party.state == "active" else "resume"))
+
+    @rule(days=st.integers(1, 6), fire=st.booleans())
+    def wait(self, days: int, fire: bool) -> None:
+        self.market.now += days * DAY
+        if fire:
+            self.fire()
+
+    def fire(self) -> None:
+        """What timers/expire would hand over; none of it may be refused."""
+        self.flush()
+        for payment in self.rows(PAYMENTS):
+            if payment.due is not None and payment.due <= self.market.now:
+                self.market.do(DuePayment(payment.id, payment.version))
+        for trade in self.rows(TRADES):
+            if trade.due is not None and trade.due <= self.market.now:
+                verb = "payments.close_unshipped" if trade.state == "held" else "trades.release_due"
+                self.market.do(DueTrade(trade.id, trade.version), verb)
+
+    def flush(self) -> None:
+        """Have done what still waits."""
+        self.ask(True, CreateQuote(self.buyers[0], "USD", "EUR"))
+
+    @invariant()
+    def books_follow_from_the_terms(self) -> None:
+        self.sound = False
+        balances = self.engine.ledger.balances([row[0] for row in self.market.all_balances()])
+        sums: Counter[str] = Counter()
+        for balance in balances:
+            sums[account_currency(balance.account)] += balance.posted
+            assert account_purpose(balance.account) not in FLOORED or balance.available >= 0, balance
+        assert not any(sums.values()), "credits equal debits in each currency"
+        posted = {balance.account: balance.posted for balance in balances if balance.posted}
+        telling = {Purpose.WALLET, Purpose.HELD, Purpose.PAYOUT, Purpose.COMMISSION, Purpose.TAX}
+        assert {k: v for k, v in posted.items() if account_purpose(k) in telling} == self.expected()
+        self.events_have_no_gaps()
+        self.sound = True
+
+    def expected(self) -> dict[Id, int]:
+        """The balances that the rows' terms ask for, by the definition of a share, whatever the steps were."""
+        found: Counter[Id] = Counter()
+        for (party, currency), amount in self.wallets.items():
+            found[account_id(party, Purpose.WALLET, currency)] += amount
+        trades = self.rows(TRADES)
+        for payment in self.rows(PAYMENTS):
+            mine = [trade for trade in trades if trade.payment == payment.id]
+            if not payment.lines:
+                spread(found, payment, payment.payer, payment.merchant, payment.captured, payment.refunded)
+            else:
+                assert payment.captured == sum(trade.amount for trade in mine)
+                assert payment.refunded == sum(trade.refunded + trade.returned for trade in mine)
+        for trade in trades:
+            spread(found, trade, trade.buyer, trade.seller, trade.released, trade.returned)
+            given_back = share(trade.pay_amount, trade.refunded + trade.returned, trade.amount)
+            kept = share(trade.pay_amount, trade.released, trade.amount)
+            kept -= share(trade.pay_amount, trade.returned, trade.amount)
+            found[account_id(trade.buyer, Purpose.WALLET, trade.pay_currency)] -= trade.pay_amount - given_back - kept
+            held = trade.amount - trade.refunded - trade.released
+            found[account_id(trade.id, Purpose.HELD, trade.currency)] += held
+        for payout in self.rows(PAYOUTS):
+            if payout.state == "requested":
+                found[account_id(payout.party, Purpose.WALLET, payout.currency)] -= payout.amount
+                found[account_id(payout.party, Purpose.PAYOUT, payout.currency)] += payout.amount
+        return {account: amount for account, amount in found.items() if amount}
+
+    def events_have_no_gaps(self) -> None:
+        """Each object's events are numbered 1, 2, 3 … up to its version."""
+        told: dict[Id, list[int]] = {}
+        for (key,) in self.engine.rows("SELECT id FROM events ORDER BY seq"):
+            told.setdefault(owner_of(key), []).append(int.from_bytes(key[13:], "big"))
+        objects: list[Payment | Trade | Refund | Quote | Payout | Party] = []
+        for table in (PAYMENTS, TRADES, REFUNDS, QUOTES, PAYOUTS, PARTIES):
+            objects += self.rows(table)  # type: ignore[arg-type]
+        for row in objects:
+            assert told[row.id] == list(range(1, row.version + 1)), row
+
+    def teardown(self) -> None:
+        """Undo everything that can be undone: nobody has gained or lost a unit, and nothing is left in between."""
+        try:
+            if self.sound and hasattr(self, "buyers"):
+                self.undo()
+                account = {account_id(party, Purpose.WALLET, c): n for (party, c), n in self.wallets.items()}
+                owed = self.market.owed()
+                assert {k: v for k, v in owed.items() if account_purpose(k) != Purpose.CUSTODY} == account
+                assert not any(row[1] or row[3] for row in self.market.all_balances()), "nothing is pending"
+        finally:
+            self.engine.store.close()
+
+    def undo(self) -> None:
+        """The suspended stay suspended: money finds its way back without them."""
+        self.fire()
+        for payout in self.rows(PAYOUTS):
+            self.market.do(CancelPayout(HOUSE, payout.id))
+        for payment in self.rows(PAYMENTS):
+            if payment.state in ("open", "authorised"):
+                verb = "payments.cancel" if payment.state == "open" else "payments.void"
+                self.market.do(EndPayment(HOUSE, payment.id), verb)
+            if not payment.lines and payment.refunded < payment.captured:
+                self.market.do(RefundPayment(HOUSE, payment.id))
+        for trade in self.rows(TRADES):
+            if trade.state != "refunded":
+                self.market.do(RefundPayment(HOUSE, trade.payment, trade.id))
+
+
+def spread(found: Counter[Id], terms: Any, payer: Id | None, seller: Id, taken: int, returned: int) -> None:
+    """Add what a direct payment, or the released part of a trade, has moved."""
+    if payer is None or not taken:
+        return
+
+    def net(part: int) -> int:
+        return share(part, taken, terms.amount) - share(part, returned, terms.amount)
+
+    earned = terms.amount - terms.commission - terms.tax
+    settled = earned if terms.settle_currency == terms.currency else terms.settle_amount
+    found[account_id(payer, Purpose.WALLET, terms.pay_currency)] -= net(terms.pay_amount)
+    found[account_id(seller, Purpose.WALLET, terms.settle_currency)] += net(settled)
+    found[account_id(HOUSE, Purpose.COMMISSION, terms.currency)] += net(terms.commission)
+    found[account_id(HOUSE, Purpose.TAX, terms.currency)] += net(terms.tax)
+
+
+def test_the_books_follow_from_the_terms_whatever_happens(sqlite_template: Path, tmp_path: Path) -> None:
+    numbers = itertools.count()
+
+    def machine() -> MarketMachine:
+        path = tmp_path / f"{next(numbers)}.db"
+        shutil.copyfile(sqlite_template, path)
+        engine = open_engine(f"sqlite:///{path}")
+        engine.rows("PRAGMA synchronous = OFF")  # no machine fails here, and a commit then costs no disk's turn
+        return MarketMachine(engine)
+
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        machine,
+        settings=settings(
+            max_examples=settings().max_examples // 2,
+            stateful_step_count=30,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+        ),
+    )
