@@ -10,7 +10,10 @@ from handfast.domain.payouts.model import PAYOUT_STATES
 DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = Path(__file__).parents[2] / "src" / "handfast"
 EVENT_ROW = re.compile(r"^\| `([\w.]+)` \| [\w ]+ \| .+\. \|$", re.MULTILINE)
-THINGS = "bank_line|bank_statement|consent|custody_account|deal|party|payment|payout|payout_file|quote|refund|topup|trade|transfer"
+THINGS = (
+    "bank_line|bank_statement|consent|custody_account|deal|party|payment|payout|payout_file|quote|refund|topup|trade"
+    "|transfer"
+)
 EVENT_NAME = re.compile(rf'"({THINGS})\.([a-z_]+|{{[\w.]+}})"')
 ERROR_ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| .+\. \|$", re.MULTILINE)
 
