@@ -99,6 +99,7 @@ def asgi(services: Services, counts: HttpCounts) -> Edge:
 
     routes = [Route("/health", health), Route("/metrics", metrics)]
     rest = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Refusal: _refused})
+    rest.router.redirect_slashes = False
     return Edge(Native(services), rest, services, counts)
 
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from handfast.app import Office, memory, office, resolve
 from handfast.app.edge import asgi
+from handfast.app.protocol import Protocol
 from handfast.app.telemetry import http_counts
 from handfast.core.errors import Invalid, Unavailable
 from handfast.core.settings import Settings, dump
@@ -34,7 +35,7 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

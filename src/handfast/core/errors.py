@@ -51,6 +51,7 @@ class Invalid(Refusal):
             "payout_file_invalid",
             "quote_mismatch",
             "rate_unknown",
+            "request_malformed",
             "settings_invalid",
             "statement_foreign_account",
             "statement_malformed",
@@ -117,7 +118,7 @@ class Conflict(Refusal):
 class TooLarge(Refusal):
     """More than the stated bound."""
 
-    codes = frozenset({"body_too_large", "statement_too_large"})
+    codes = frozenset({"body_too_large", "headers_too_large", "statement_too_large"})
 
 
 class Unavailable(Refusal):

@@ -3,13 +3,13 @@
 import itertools
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from tests.conftest import Engine, open_engine
 from tests.unit.domain.bank_side import open_custody
 from tests.unit.domain.conftest import Market
@@ -57,6 +57,7 @@ EXPECTED_REFUSALS = {
     "consent_missing",
     "field_invalid",
     "lines_invalid",
+    "object_not_found",
     "party_suspended",
     "quote_mismatch",
     "quote_used",
@@ -67,7 +68,15 @@ EXPECTED_REFUSALS = {
 currencies = st.sampled_from(sorted(FUNDS))
 amounts = st.integers(1, 40) | st.integers(1, 20_000)
 which = st.integers(0, 10_000)
-at_once = st.booleans()
+at_once = st.sampled_from([True, True, True, False])
+manual = st.booleans()
+pay_currencies = st.none() | currencies
+carts = st.lists(st.tuples(which, amounts, st.integers(0, 9), st.sampled_from(sorted(PERIODS))), min_size=1, max_size=5)
+
+
+def some(table: Table[Any], *states: str) -> Callable[["MarketMachine"], bool]:
+    """Whether there is a row, in one of the states where some are named."""
+    return lambda machine: bool(machine.rows(table, *states))
 
 
 class MarketMachine(RuleBasedStateMachine):
@@ -95,15 +104,16 @@ class MarketMachine(RuleBasedStateMachine):
         for seller in self.sellers:
             self.market.do(GiveConsent(self.buyers[0], seller, "USD", 15_000))
 
-    def rows(self, table: Table[Row]) -> list[Row]:
-        """All rows of a table, by id."""
+    def rows(self, table: Table[Row], *states: str) -> list[Row]:
+        """The rows of a table by id, in those states where some are named."""
         sql = f"SELECT {', '.join(table.columns)} FROM {table.name} ORDER BY id"
-        return [table.row(*row) for row in self.engine.rows(sql)]
+        found = [table.row(*row) for row in self.engine.rows(sql)]
+        return [row for row in found if row.state in states] if states else found  # type: ignore[attr-defined]
 
-    def one(self, table: Table[Row], n: int, *states: str) -> Row | None:
-        """One of the rows, in one of the states where some are named."""
-        rows = [row for row in self.rows(table) if not states or row.state in states]  # type: ignore[attr-defined]
-        return rows[n % len(rows)] if rows else None
+    def one(self, n: int, table: Table[Row], *states: str) -> Row:
+        """One of those rows."""
+        found = self.rows(table, *states)
+        return found[n % len(found)]
 
     def ask(self, now: bool, command: Any, name: str = "") -> None:
         """Have a deed done, now or together with the next; nobody is ever told that the service itself failed."""
@@ -116,86 +126,94 @@ class MarketMachine(RuleBasedStateMachine):
             code = answer.refusal and answer.refusal.code
             assert code is None or code in EXPECTED_REFUSALS, (request.verb, answer.refusal)
 
-    @rule(now=at_once, seller=which, currency=currencies, amount=amounts, manual=st.booleans(), charged=st.booleans())
-    def sell(self, now: bool, seller: int, currency: str, amount: int, manual: bool, charged: bool) -> None:
-        payer = self.buyers[0] if charged else None
-        merchant = self.sellers[seller % len(SELLERS)]
-        self.ask(now, CreatePayment(merchant, currency, amount, payer, "manual" if manual else "automatic"))
+    def seller(self, n: int) -> Id:
+        return self.sellers[n % len(SELLERS)]
 
-    @rule(
-        now=at_once,
-        currency=currencies,
-        lines=st.lists(st.tuples(which, amounts, st.integers(0, 9), st.sampled_from(sorted(PERIODS))), min_size=1),
-        manual=st.booleans(),
-        charged=st.booleans(),
-    )
-    def sell_cart(self, now: bool, currency: str, lines: Sequence[Any], manual: bool, charged: bool) -> None:
-        cart = tuple(
-            NewLine(self.sellers[seller % len(SELLERS)], amount, amount * tenths // 10, delivery=delivery)
-            for seller, amount, tenths, delivery in lines
-        )
-        merchant, payer = self.sellers[0], self.buyers[0] if charged else None
-        amount = sum(line.amount for line in cart)
+    @rule(seller=which, currency=currencies, amount=amounts, manual=manual, pay_currency=pay_currencies)
+    def buy(self, seller: int, currency: str, amount: int, manual: bool, pay_currency: str | None) -> None:
         capture = "manual" if manual else "automatic"
-        self.ask(now, CreatePayment(merchant, currency, amount, payer, capture, lines=cart))
+        self.ask(True, CreatePayment(self.seller(seller), currency, amount, capture=capture))
+        if pay_currency is not None and (payments := self.rows(PAYMENTS, "open")):
+            self.pay_for(True, self.buyers[0], payments[-1], pay_currency)
 
-    @rule(now=at_once, n=which, buyer=st.integers(0, 1), quoted=st.booleans(), pay_currency=currencies)
-    def pay(self, now: bool, n: int, buyer: int, quoted: bool, pay_currency: str) -> None:
-        payment = self.one(PAYMENTS, n, "open")
-        if payment is None:
-            return
+    @rule(lines=carts, currency=currencies, manual=manual, pay_currency=pay_currencies)
+    def buy_cart(self, lines: Sequence[Any], currency: str, manual: bool, pay_currency: str | None) -> None:
+        cart = tuple(
+            NewLine(self.seller(n), amount, amount * tenths // 10, delivery=kind) for n, amount, tenths, kind in lines
+        )
+        capture = "manual" if manual else "automatic"
+        amount = sum(line.amount for line in cart)
+        self.ask(True, CreatePayment(self.sellers[0], currency, amount, capture=capture, lines=cart))
+        if pay_currency is not None and (payments := self.rows(PAYMENTS, "open")):
+            self.pay_for(True, self.buyers[0], payments[-1], pay_currency)
+
+    @rule(now=at_once, seller=which, amount=amounts, manual=manual)
+    def charge(self, now: bool, seller: int, amount: int, manual: bool) -> None:
+        capture = "manual" if manual else "automatic"
+        self.ask(now, CreatePayment(self.seller(seller), "USD", amount, self.buyers[0], capture))
+
+    @precondition(some(PAYMENTS, "open"))
+    @rule(now=at_once, n=which, buyer=st.integers(0, 1), currency=currencies)
+    def pay(self, now: bool, n: int, buyer: int, currency: str) -> None:
+        self.pay_for(now, self.buyers[buyer], self.one(n, PAYMENTS, "open"), currency)
+
+    def pay_for(self, now: bool, buyer: Id, payment: Payment, currency: str) -> None:
         quote = None
-        if quoted and pay_currency != payment.currency and "KWD" not in (pay_currency, payment.currency):
-            quote = self.market.do(CreateQuote(self.buyers[buyer], payment.currency, pay_currency)).id
-        self.ask(now, PayPayment(self.buyers[buyer], payment.id, quote))
+        if currency != payment.currency and "KWD" not in (currency, payment.currency):
+            quote = self.market.do(CreateQuote(buyer, payment.currency, currency)).id
+        self.ask(now, PayPayment(buyer, payment.id, quote))
 
-    @rule(now=at_once, n=which, amount=st.none() | amounts, line=which, final=st.booleans())
-    def capture(self, now: bool, n: int, amount: int | None, line: int, final: bool) -> None:
-        payment = self.one(PAYMENTS, n, "authorised")
-        if payment is None:
-            return
-        lines = lines_of(payment)
-        trades = (lines[line % len(lines)].trade,) if lines and amount else ()
-        part = None if lines or amount is None else min(amount, payment.amount)
+    @precondition(some(PAYMENTS, "authorised"))
+    @rule(now=at_once, n=which, keep=st.none() | which, line=which, final=st.sampled_from([False, False, True]))
+    def capture(self, now: bool, n: int, keep: int | None, line: int, final: bool) -> None:
+        payment = self.one(n, PAYMENTS, "authorised")
+        lines = [line for line in lines_of(payment) if not line.captured]
+        trades = (lines[line % len(lines)].trade,) if lines and keep is not None else ()
+        part = None if lines or keep is None else max(1, payment.amount - payment.captured - keep)
         self.ask(now, CapturePayment(payment.merchant, payment.id, part, trades, final))
 
+    @precondition(some(PAYMENTS, "open", "authorised"))
     @rule(now=at_once, n=which)
     def end(self, now: bool, n: int) -> None:
-        payment = self.one(PAYMENTS, n, "open", "authorised")
-        if payment is not None:
-            verb = "payments.cancel" if payment.state == "open" else "payments.void"
-            self.ask(now, EndPayment(payment.merchant, payment.id), verb)
+        payment = self.one(n, PAYMENTS, "open", "authorised")
+        verb = "payments.cancel" if payment.state == "open" else "payments.void"
+        self.ask(now, EndPayment(payment.merchant, payment.id), verb)
 
-    @rule(now=at_once, n=which, line=which, amount=st.none() | amounts)
-    def refund(self, now: bool, n: int, line: int, amount: int | None) -> None:
-        payment = self.one(PAYMENTS, n, "authorised", "captured")
-        if payment is None:
-            return
-        trades = [trade.id for trade in self.rows(TRADES) if trade.payment == payment.id]
-        trade = trades[line % len(trades)] if trades else None
-        if not payment.lines or trade is not None:
-            self.ask(now, RefundPayment(HOUSE, payment.id, trade, amount))
+    @precondition(some(PAYMENTS, "authorised", "captured"))
+    @rule(now=at_once, n=which, amount=st.none() | amounts)
+    def refund(self, now: bool, n: int, amount: int | None) -> None:
+        payment = self.one(n, PAYMENTS, "authorised", "captured")
+        if not payment.lines:
+            self.ask(now, RefundPayment(HOUSE, payment.id, amount=amount))
 
+    @precondition(some(TRADES, "held", "shipped", "released"))
+    @rule(now=at_once, n=which, amount=st.none() | amounts)
+    def refund_line(self, now: bool, n: int, amount: int | None) -> None:
+        trade = self.one(n, TRADES, "held", "shipped", "released")
+        self.ask(now, RefundPayment(HOUSE, trade.payment, trade.id, amount))
+
+    @precondition(some(TRADES, "held"))
     @rule(now=at_once, n=which)
     def ship(self, now: bool, n: int) -> None:
-        if (trade := self.one(TRADES, n, "held")) is not None:
-            self.ask(now, ShipTrade(trade.seller, trade.id))
+        trade = self.one(n, TRADES, "held")
+        self.ask(now, ShipTrade(trade.seller, trade.id))
 
+    @precondition(some(TRADES, "shipped"))
     @rule(now=at_once, n=which)
     def confirm(self, now: bool, n: int) -> None:
-        if (trade := self.one(TRADES, n, "shipped")) is not None:
-            self.ask(now, ConfirmTrade(trade.buyer, trade.id))
+        trade = self.one(n, TRADES, "shipped")
+        self.ask(now, ConfirmTrade(trade.buyer, trade.id))
 
+    @precondition(some(TRADES, "released"))
     @rule(now=at_once, seller=which, currency=st.sampled_from(["USD", "EUR"]), amount=amounts)
     def pay_out(self, now: bool, seller: int, currency: str, amount: int) -> None:
-        self.ask(now, RequestPayout(self.sellers[seller % len(SELLERS)], currency, amount))
+        self.ask(now, RequestPayout(self.seller(seller), currency, amount))
 
-    @rule(now=at_once, n=which)
+    @precondition(some(TRADES))
+    @rule(now=at_once, n=st.integers(1, 7))
     def suspend_or_resume(self, now: bool, n: int) -> None:
-        party = self.one(PARTIES, n, "active", "suspended")
-        assert party is not None
-        if party.id != HOUSE:
-            self.ask(now, MoveParty(party.id, "suspend" if party.state == "active" else "resume"))
+        party = self.one(n, PARTIES)
+        self.ask(now, MoveParty(party.id, "suspend" if party.state == "active" else "resume"))
 
     @rule(days=st.integers(1, 6), fire=st.booleans())
     def wait(self, days: int, fire: bool) -> None:
@@ -241,19 +259,20 @@ class MarketMachine(RuleBasedStateMachine):
         trades = self.rows(TRADES)
         for payment in self.rows(PAYMENTS):
             mine = [trade for trade in trades if trade.payment == payment.id]
-            if not payment.lines:
-                spread(found, payment, payment.payer, payment.merchant, payment.captured, payment.refunded)
-            else:
+            if payment.lines:
                 assert payment.captured == sum(trade.amount for trade in mine)
                 assert payment.refunded == sum(trade.refunded + trade.returned for trade in mine)
+            elif payment.captured:
+                assert payment.payer is not None
+                paid = share(payment.pay_amount, payment.captured, payment.amount)
+                paid -= share(payment.pay_amount, payment.refunded, payment.amount)
+                found[account_id(payment.payer, Purpose.WALLET, payment.pay_currency)] -= paid
+                spread(found, payment, payment.merchant, payment.captured, payment.refunded)
         for trade in trades:
-            spread(found, trade, trade.buyer, trade.seller, trade.released, trade.returned)
-            given_back = share(trade.pay_amount, trade.refunded + trade.returned, trade.amount)
-            kept = share(trade.pay_amount, trade.released, trade.amount)
-            kept -= share(trade.pay_amount, trade.returned, trade.amount)
-            found[account_id(trade.buyer, Purpose.WALLET, trade.pay_currency)] -= trade.pay_amount - given_back - kept
-            held = trade.amount - trade.refunded - trade.released
-            found[account_id(trade.id, Purpose.HELD, trade.currency)] += held
+            paid = trade.pay_amount - share(trade.pay_amount, trade.refunded + trade.returned, trade.amount)
+            found[account_id(trade.buyer, Purpose.WALLET, trade.pay_currency)] -= paid
+            found[account_id(trade.id, Purpose.HELD, trade.currency)] += trade.amount - trade.refunded - trade.released
+            spread(found, trade, trade.seller, trade.released, trade.returned)
         for payout in self.rows(PAYOUTS):
             if payout.state == "requested":
                 found[account_id(payout.party, Purpose.WALLET, payout.currency)] -= payout.amount
@@ -299,17 +318,14 @@ class MarketMachine(RuleBasedStateMachine):
                 self.market.do(RefundPayment(HOUSE, trade.payment, trade.id))
 
 
-def spread(found: Counter[Id], terms: Any, payer: Id | None, seller: Id, taken: int, returned: int) -> None:
-    """Add what a direct payment, or the released part of a trade, has moved."""
-    if payer is None or not taken:
-        return
+def spread(found: Counter[Id], terms: Payment | Trade, seller: Id, taken: int, returned: int) -> None:
+    """Add what seller, operator and tax authority have of an amount that was taken and in part returned."""
 
     def net(part: int) -> int:
         return share(part, taken, terms.amount) - share(part, returned, terms.amount)
 
     earned = terms.amount - terms.commission - terms.tax
     settled = earned if terms.settle_currency == terms.currency else terms.settle_amount
-    found[account_id(payer, Purpose.WALLET, terms.pay_currency)] -= net(terms.pay_amount)
     found[account_id(seller, Purpose.WALLET, terms.settle_currency)] += net(settled)
     found[account_id(HOUSE, Purpose.COMMISSION, terms.currency)] += net(terms.commission)
     found[account_id(HOUSE, Purpose.TAX, terms.currency)] += net(terms.tax)
