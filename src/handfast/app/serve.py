@@ -112,9 +112,11 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
             port = probe.getsockname()[1]
         while len(sockets) < count:
             sockets.append(socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=count > 1))
-    except OSError as fault:
+    except (OSError, UnicodeError) as fault:
         for each in sockets:
             each.close()
+        if isinstance(fault, (socket.gaierror, UnicodeError)):
+            raise Invalid("settings_invalid", f"there is no address {host!r} to listen on", "host") from None
         raise Invalid(
             "settings_invalid", f"cannot listen on {host}:{port}: {os.strerror(fault.errno or 0)}", "port"
         ) from None

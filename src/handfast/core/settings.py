@@ -21,6 +21,7 @@ FILE = "handfast.toml"
 PREFIX = "HANDFAST_"
 DATA = Path("handfast-data")
 
+_Host = Annotated[str, Meta(min_length=1)]
 _Port = Annotated[int, Meta(ge=0, le=65_535)]
 _Fronts = Annotated[int, Meta(ge=0, le=64)]
 _Batch = Annotated[int, Meta(ge=1, le=4096)]
@@ -32,7 +33,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     data: Path = DATA
     database: str = ""
-    host: str = "127.0.0.1"
+    host: _Host = "127.0.0.1"
     port: _Port = 8080
     fronts: _Fronts = 0
     batch: _Batch = 512

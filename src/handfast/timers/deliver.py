@@ -21,6 +21,7 @@ from handfast.domain.notifications import (
     FanOut,
     Settle,
     active_endpoints,
+    any_active,
     claim,
     due_deliveries,
     endpoints_with_due,
@@ -29,6 +30,7 @@ from handfast.domain.notifications import (
     fan_out,
     fanned_out,
     is_owed,
+    last_event,
     open_secrets,
     settle,
     signed_headers,
@@ -106,7 +108,7 @@ class Deliverer:
             await asyncio.sleep(IDLE)
 
     async def turn(self) -> bool:
-        """Settle, fan out, claim, start sending; whether there was anything to do. Raises Unavailable."""
+        """Settle, fan out, claim, start sending; whether there may be more to do at once. Raises Unavailable."""
         self._collect()
         at = self._services.wall()
         page, due = await self._services.read.short(lambda reader: (_next_page(reader, at), self._next_due(reader, at)))
@@ -125,7 +127,7 @@ class Deliverer:
         for answer in answers:
             if isinstance(answer.refusal, Unavailable):
                 raise answer.refusal
-        return bool(requests)
+        return bool(settling or due or (page and (page.pairs or page.until - page.after >= PAGE)))
 
     def _collect(self) -> None:
         """Turn sends that have ended into what is to be settled."""
@@ -191,6 +193,9 @@ def _request(verb: Verb, command: Struct) -> Request:
 def _next_page(reader: Reader, at: int) -> FanOut | None:
     """The next events, and the endpoints that are owed them."""
     after = until = fanned_out(reader)
+    if not any_active(reader):
+        newest = last_event(reader)
+        return FanOut(after, newest, (), at) if newest > after else None
     events = events_after(reader, after, PAGE)
     if not events:
         return None

@@ -20,6 +20,7 @@ from handfast.domain.notifications.tables import (
     MARKET_OFFSET,
     MARKS,
     active_endpoints,
+    any_active,
     deliveries_of,
     deliveries_of_event,
     due_deliveries,
@@ -29,6 +30,7 @@ from handfast.domain.notifications.tables import (
     events_by_id,
     events_owed,
     fanned_out,
+    last_event,
 )
 from handfast.domain.notifications.targets import Target, is_public, parse_url
 from handfast.domain.notifications.verbs import (
@@ -76,6 +78,7 @@ __all__ = [
     "Settle",
     "Target",
     "active_endpoints",
+    "any_active",
     "claim",
     "create_endpoint",
     "deliveries_of",
@@ -88,6 +91,7 @@ __all__ = [
     "events_owed",
     "fan_out",
     "fanned_out",
+    "last_event",
     "is_owed",
     "is_public",
     "move_endpoint",

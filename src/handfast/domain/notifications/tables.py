@@ -45,6 +45,17 @@ def events_after(reader: Reader, seq: int, limit: int) -> list[Event]:
     return find(reader, EVENTS, "seq > ? ORDER BY seq LIMIT ?", seq, limit)
 
 
+def last_event(reader: Reader) -> int:
+    """The place of the newest event, 0 before the first."""
+    ((seq,),) = reader.rows("SELECT coalesce(max(seq), 0) FROM events")
+    return int(seq)
+
+
+def any_active(reader: Reader) -> bool:
+    """Whether there is an endpoint at all that is sent to."""
+    return bool(reader.rows("SELECT 1 FROM endpoints WHERE state = 'active' LIMIT 1"))
+
+
 def events_by_id(reader: Reader, ids: Collection[Id]) -> dict[Id, Event]:
     """The events of those ids."""
     return {event.id: event for event in find(reader, EVENTS, f"id IN ({_marks(ids)})", *ids)}
