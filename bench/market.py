@@ -80,7 +80,7 @@ def prepare(url: str, merchants: int = 2_000, buyers: int = 20_000) -> Bench:
     desk, ledger = open_desk(url)
     bench = Bench(desk, ledger, [], [])
     now = wall_clock()
-    house = CreateParty(HOUSE, "operator", "US", b"k", b"d")
+    house = CreateParty(HOUSE, "operator", "US", b"", b"d")
     sellers = [CreateParty(new_id(now), "merchant", "US", b"k", b"d", commission_bps=350) for _ in range(merchants)]
     payers = [CreateParty(new_id(now), "customer", "CN", b"k", b"d") for _ in range(buyers)]
     everyone = [house, *sellers, *payers]

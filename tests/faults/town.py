@@ -56,7 +56,7 @@ class Town:
         self.shop = new_id(wall_clock())
         self.buyers = [new_id(wall_clock()) for _ in range(BUYERS)]
         commands: list[tuple[str, Any]] = [
-            ("parties.create", CreateParty(HOUSE, "operator", "US", b"k", b"d")),
+            ("parties.create", CreateParty(HOUSE, "operator", "US", b"", b"d")),
             ("parties.create", CreateParty(self.shop, "merchant", "US", b"k", b"d", commission_bps=500)),
             *(("parties.create", CreateParty(buyer, "customer", "CN", b"k", b"d")) for buyer in self.buyers),
             *(("consents.give", GiveConsent(buyer, self.shop, "USD", 10_000)) for buyer in self.buyers),

@@ -47,7 +47,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 def founding(key: str = "founding") -> Request:
     made = digest_id(key.encode())
-    return Request("parties.create", CreateParty(HOUSE, "operator", "US", b"k", b"d"), "test", made, made)
+    return Request("parties.create", CreateParty(HOUSE, "operator", "US", b"", b"d"), "test", made, made)
 
 
 def fronts(service: Service) -> set[int]:
@@ -124,6 +124,29 @@ def test_wrong_usage_and_wrong_settings_are_told(tmp_path: Path) -> None:
     assert "choose a shorter data directory" in long.stderr
 
 
+@pytest.mark.parametrize("host", ["999.1.1.1", "a" * 70, "", "no..where"])
+def test_an_address_that_is_none_is_told_by_name(data: Path, host: str) -> None:
+    wrong = run("serve", "--data", str(data), "--port", "0", "--host", host)
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("settings_invalid: ")
+    assert wrong.stderr.endswith(" (host)\n")
+
+
+def test_a_place_where_nothing_can_be_kept_is_told(data: Path) -> None:
+    def told(*words: str | Path) -> str:
+        done = run(*map(str, words))
+        assert done.returncode == 1
+        return done.stderr
+
+    file = data / "master.key"
+    assert told("sandbox", "init", file / "x").startswith(f"settings_invalid: {file / 'x'} cannot be made a directory")
+    assert told("serve", "--data", "/proc/none").startswith("settings_invalid: /proc/none cannot be made a directory")
+    away = told("serve", "--data", data, "--database", "sqlite:////proc/none/books.db")
+    assert away.startswith("store_unavailable: the database cannot be opened: ")
+    (data / "desk.sock").mkdir()
+    assert told("serve", "--data", data, "--port", "0").startswith("settings_invalid: the desk cannot listen on ")
+
+
 def test_a_database_server_that_is_not_there_is_told(data: Path) -> None:
     away = run("serve", "--data", str(data), "--database", "postgresql://nobody@127.0.0.1:1/nothing")
     assert away.returncode == 1
@@ -144,6 +167,14 @@ def test_a_database_without_its_key_is_not_served(data: Path) -> None:
     assert lost.returncode == 1
     assert lost.stderr.startswith("settings_invalid: the master key cannot be read")
     assert not (data / "master.key").exists(), "a new key would fit nothing"
+
+
+def test_another_key_than_the_one_that_sealed_is_refused(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    assert run("sandbox", "init", str(box)).returncode == 0
+    (box / "master.key").write_text("ab" * 32)
+    ended = run("serve", "--data", str(box), "--port", "0")
+    assert (ended.returncode, ended.stderr.partition(":")[0]) == (1, "settings_invalid")
 
 
 def test_commands_go_to_the_running_desk_or_to_one_of_their_own(service: Service) -> None:
@@ -175,12 +206,13 @@ def test_http_says_what_is_wrong_with_a_request(service: Service) -> None:
         wrong = client.post("/health")
         assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
         assert set(wrong.headers["allow"].split(", ")) == {"GET", "HEAD"}
+        assert client.get("/health/").json()["error"]["code"] == "route_not_found", "nobody is sent elsewhere"
         for path in ("/v1/payments", "/health"):
             large = client.post(path, content=bytes(1024 * 1024 + 1))
             assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
             assert large.headers["connection"] == "close"
         metrics = client.get("/metrics").text
-    assert 'handfast_http_answers_total{status="404"} 1.0' in metrics
+    assert 'handfast_http_answers_total{status="404"} 2.0' in metrics
     assert 'handfast_http_answers_total{status="413"} 2.0' in metrics
     assert "handfast_batch_seconds_count" in metrics
     service.stop()

@@ -15,11 +15,11 @@ import structlog
 from handfast.app.controls import controls
 from handfast.app.telemetry import Counts, Metered, Posting
 from handfast.core.clocks import MarketClock, wall_clock
-from handfast.core.errors import Conflict, Invalid, Unavailable
+from handfast.core.errors import Conflict, Invalid, Refusal, Unavailable
 from handfast.core.ids import random_ids
 from handfast.core.settings import Settings, make_master_key, read_master_key
 from handfast.domain import custody, exchange, notifications, parties, payments, payouts, topups, trades, transfers
-from handfast.domain.parties import Vault
+from handfast.domain.parties import HOUSE, PERSON_KEYS, Vault
 from handfast.gateways.native import render_event
 from handfast.ledger import Ledger
 from handfast.ledger.engines.sqlite import SqliteLedger
@@ -28,7 +28,7 @@ from handfast.store import migrate, sqlite
 from handfast.store.desk import Desk, Store
 from handfast.store.handover import Handover
 from handfast.store.intake import Intake
-from handfast.store.reader import Reader
+from handfast.store.reader import Reader, get
 from handfast.store.readers import ReaderPool
 from handfast.store.remote import Line, Remote
 from handfast.store.verb import Answer, Request, Verb
@@ -91,9 +91,17 @@ def database(url: str) -> Database:
     return Database(url, own_postgres, lambda: postgres.PostgresReader(url), postgres.unavailable, near=False)
 
 
+def make_directory(path: Path) -> None:
+    """Make the data directory, for its owner alone, if it is not there. Raises Invalid(settings_invalid)."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise Invalid("settings_invalid", f"{path} cannot be made a directory: {fault.strerror}", "data") from None
+
+
 def resolve(settings: Settings) -> Settings:
     """The settings with the database's URL; a PostgreSQL of our own is started where they ask for `embedded`."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(settings.data)
     url = settings.database_url
     if url == "embedded":
         try:
@@ -115,9 +123,10 @@ def owning(settings: Settings) -> Iterator[tuple[Owned, Ledger]]:
     chosen = database(settings.database_url)
     store, ledger = _own(chosen)
     try:
-        if migrate.revision(store.connection) is None:
-            make_master_key(settings)
-        migrate.migrate(chosen.url)
+        with _opening(chosen):
+            if migrate.revision(store.connection) is None:
+                make_master_key(settings)
+            migrate.migrate(chosen.url)
         yield store, ledger
     finally:
         store.close()
@@ -137,9 +146,20 @@ def _own(chosen: Database) -> tuple[Owned, Ledger]:
     raise AssertionError
 
 
+@contextmanager
+def _opening(chosen: Database) -> Iterator[None]:
+    try:
+        yield
+    except Refusal:
+        raise
+    except Exception as fault:
+        raise _cannot_open(chosen, fault) from fault
+
+
 def _cannot_open(chosen: Database, fault: Exception) -> Exception:
-    away = chosen.unavailable(fault)
-    return fault if away is None else Unavailable(away.code, f"the database cannot be opened: {str(fault).strip()}")
+    if not isinstance(fault, (OSError, UnicodeError)) and chosen.unavailable(fault) is None:
+        return fault
+    return Unavailable("store_unavailable", f"the database cannot be opened: {str(fault).strip()}")
 
 
 @dataclass(frozen=True)
@@ -161,14 +181,15 @@ async def office(
     """
     async with AsyncExitStack() as closing:
         store, ledger = closing.enter_context(owning(settings))
-        store.take_over()
+        with _opening(database(settings.database_url)):
+            store.take_over()
         readers = _readers(settings)
         closing.callback(readers.close)
         market = _market_clock(settings, readers)
         new_id, posting = random_ids(), Posting(ledger)
         desk = Metered(Desk(store, posting, VERBS, market, new_id))
         intake = Intake(desk, settings.batch, settings.queue, on_end)
-        vault = Vault(read_master_key(settings))
+        vault = _vault(settings, readers)
         services = Services(intake, readers, vault, settings, wall_clock, market, new_id)
         running = Office(services, intake, Counts(desk, posting))
         expirer = Expirer(services)
@@ -184,6 +205,15 @@ async def office(
             closing.callback(sender.close)
             await closing.enter_async_context(_looping(expirer.run, Deliverer(services, render_event, sender).run))
         yield running
+
+
+def _vault(settings: Settings, readers: ReaderPool) -> Vault:
+    """The vault, whose master key must open what was sealed before. Raises Invalid(settings_invalid)."""
+    vault = Vault(read_master_key(settings))
+    kept = readers.run(lambda reader: get(reader, PERSON_KEYS, HOUSE))
+    if kept is not None and kept.wrapped:
+        vault.seal(kept.wrapped, HOUSE, None)
+    return vault
 
 
 def _market_clock(settings: Settings, readers: ReaderPool) -> MarketClock:

@@ -107,16 +107,18 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sockets: list[socket.socket] = []
     try:
+        socket.getaddrinfo(host, port, family)
+    except (OSError, UnicodeError):
+        raise Invalid("settings_invalid", f"there is no address {host!r} to listen on", "host") from None
+    try:
         # Sharing would let a stranger's service in on the port, so it must be had alone first.
         with socket.create_server((host, port), family=family) as probe:
             port = probe.getsockname()[1]
         while len(sockets) < count:
             sockets.append(socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=count > 1))
-    except (OSError, UnicodeError) as fault:
+    except OSError as fault:
         for each in sockets:
             each.close()
-        if isinstance(fault, (socket.gaierror, UnicodeError)):
-            raise Invalid("settings_invalid", f"there is no address {host!r} to listen on", "host") from None
         raise Invalid(
             "settings_invalid", f"cannot listen on {host}:{port}: {os.strerror(fault.errno or 0)}", "port"
         ) from None

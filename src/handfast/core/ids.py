@@ -12,6 +12,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from itertools import count
 
+from handfast.core.errors import Conflict
 from handfast.core.money import CURRENCIES, NUMBERS
 
 Id = bytes
@@ -96,7 +97,12 @@ def account_currency(account: Id) -> str:
 
 
 def entry_id(owner: Id, step: int, attempt: int = 0) -> Id:
-    """The ledger entry of an object's step; a refused id stays refused, so a new attempt has a new id."""
+    """The ledger entry of an object's step; a refused id stays refused, so a new attempt has a new id.
+
+    Raises Conflict(state_conflict) beyond attempt 65,535, the last that two bytes can count.
+    """
+    if attempt > 0xFFFF:
+        raise Conflict("state_conflict", "this was tried too often", "state")
     return owner[:OBJECT] + bytes((step,)) + attempt.to_bytes(2, "big")
 
 

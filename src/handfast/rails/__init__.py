@@ -4,7 +4,7 @@ Statements come in as ISO 20022 camt.053 and payments go out as pain.001.001.09.
 now, and a port would have nothing to choose from.
 """
 
-from handfast.rails.accounts import Account, UsAccount, check_account, check_iban
+from handfast.rails.accounts import Account, UsAccount, check_account, check_bic, check_iban
 from handfast.rails.iso20022 import read_statement, write_payments
 from handfast.rails.model import PaymentFile, PaymentInstruction, Statement, StatementLine
 
@@ -16,6 +16,7 @@ __all__ = [
     "StatementLine",
     "UsAccount",
     "check_account",
+    "check_bic",
     "check_iban",
     "read_statement",
     "write_payments",

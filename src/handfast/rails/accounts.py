@@ -11,6 +11,7 @@ from handfast.core.errors import Invalid
 _LONGEST_WRITTEN_IBAN = 42  # 34 characters in groups of four
 _ROUTING_NUMBER = re.compile(r"[0-9]{9}", re.ASCII)
 _ROUTING_WEIGHTS = (3, 7, 1) * 3
+_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?", re.ASCII)
 _US_ACCOUNT_NUMBER = re.compile(r"[0-9A-Za-z]{1,17}", re.ASCII)
 
 
@@ -52,6 +53,13 @@ def check_account(account: Account, param: str) -> Account:
     if not _US_ACCOUNT_NUMBER.fullmatch(number):
         raise Invalid("field_invalid", "a US account number has 1 to 17 letters and digits", f"{param}.account_number")
     return account
+
+
+def check_bic(text: str, param: str = "bic") -> str:
+    """The bank's identifier, if it has the form of ISO 9362: 8 or 11 characters. Raises Invalid(field_invalid)."""
+    if not _BIC.fullmatch(text):
+        raise Invalid("field_invalid", "a BIC has 8 or 11 capitals and digits", param)
+    return text
 
 
 def in_sepa(account: Account) -> bool:

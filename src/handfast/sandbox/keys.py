@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, json
+from msgspec import Meta, Struct, json
 
 from handfast.core.ids import Id
 from handfast.domain.custody import custody_accounts
@@ -44,7 +44,7 @@ class Keys(Struct, frozen=True):
     merchant: Bearer
     other_merchant: Bearer
     operator: Bearer
-    buyers: tuple[str, ...]
+    buyers: Annotated[tuple[str, ...], Meta(min_length=1)]
     sellers: tuple[str, ...]
     webhook: Webhook
     webhook_secret: str

@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 
-from handfast.app import database, resolve
+from handfast.app import database, make_directory, resolve
 from handfast.core.clocks import DAY, HOUR, Clock, MarketClock
 from handfast.core.errors import Invalid
 from handfast.core.ids import entropy
@@ -40,7 +40,7 @@ def start(settings: Settings, wall: Clock) -> Path:
     Raises Invalid(settings_invalid), Conflict(object_exists) for a database in use.
     """
     must_be_empty(settings.data)
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(settings.data)
     try:
         told = _make(resolve(settings), wall)
     except BaseException:

@@ -35,14 +35,19 @@ class Handover:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen. Raises Conflict(database_in_use) where a desk listens there, Invalid for a path that is too long."""
+        """Listen. Raises Conflict(database_in_use) where a desk listens there, Invalid for a path where none can."""
         _check_path(self._path)
         if _listening(self._path):
             raise Conflict("database_in_use", f"a desk is running on {self._path.parent}")
-        self._path.unlink(missing_ok=True)
         door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        door.bind(os.fspath(self._path))
-        self._path.chmod(0o600)
+        try:
+            self._path.unlink(missing_ok=True)
+            door.bind(os.fspath(self._path))
+            self._path.chmod(0o600)
+        except OSError as fault:
+            door.close()
+            no = f"the desk cannot listen on {self._path}: {fault.strerror}"
+            raise Invalid("settings_invalid", no, "data") from None
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(lambda: _DeskLink(self), sock=door, backlog=128)
 

@@ -86,7 +86,7 @@ def test_whoever_cannot_be_paid_holds_nobody_up(day: BankDay) -> None:
         LeftOut(no_account, "field_missing", "details"),
         LeftOut(no_bank, "field_invalid", "creditor_account.routing_number"),
         LeftOut(no_name, "payout_file_invalid", "creditor_name"),
-        LeftOut(wrong_bic, "payout_file_invalid", "creditor_bic"),
+        LeftOut(wrong_bic, "field_invalid", "creditor_bic"),
         LeftOut(gone, "party_suspended", "party"),
         LeftOut(stopped, "party_suspended", "party"),
     )

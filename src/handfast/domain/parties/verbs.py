@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from handfast.core.errors import Conflict, Forbidden, Invalid, NotFound
 from handfast.core.ids import Id
-from handfast.core.money import exponent
+from handfast.core.money import check_amount, exponent
 from handfast.core.states import move
 from handfast.domain.parties.model import CLIENT_STATES, HOUSE, KINDS, PARTY_STATES, SCOPES, ApiClient, Party, PersonKey
 from handfast.domain.parties.tables import API_CLIENTS, PARTIES, PERSON_KEYS
@@ -79,8 +79,10 @@ async def create(tx: Tx, command: CreateParty) -> Party:
         raise Invalid("field_invalid", f"a party is one of {', '.join(KINDS)}", "kind")
     if len(command.country) != 2 or not command.country.isascii() or not command.country.isupper():
         raise Invalid("field_invalid", "a country is its two letters of ISO 3166", "country")
-    if not 0 <= command.commission_bps <= 10_000 or command.commission_cap < 0:
+    if not 0 <= command.commission_bps <= 10_000:
         raise Invalid("field_invalid", "a commission is 0 to 10,000 basis points", "commission_bps")
+    if command.commission_cap:
+        check_amount(command.commission_cap, "commission_cap")
     for currency in filter(None, (command.settle_currency, command.commission_currency)):
         exponent(currency)
     if await tx.get(PARTIES, command.party) is not None:

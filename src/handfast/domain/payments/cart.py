@@ -41,6 +41,12 @@ def check_lines(lines: Sequence[NewLine]) -> int:
     return check_amount(sum(line.amount for line in lines))
 
 
+def must_differ(payer: Id | None, merchant: Id, lines: Sequence[Line | NewLine]) -> None:
+    """Raises Invalid(field_invalid) where the payer would pay itself."""
+    if payer == merchant or any(payer == line.seller for line in lines):
+        raise Invalid("field_invalid", "the payer is the merchant, or a seller", "payer")
+
+
 def paid_part(before: int, amount: int, quote: Quote) -> tuple[int, int]:
     """What the payer gives for an amount that comes after `before` of the same payment, and the position's part of it.
 
@@ -54,7 +60,7 @@ def paid_part(before: int, amount: int, quote: Quote) -> tuple[int, int]:
 def freeze(tx: Tx, seller: Party, currency: str, before: int, amount: int, tax: int, quote: Quote | None) -> Frozen:
     """The terms of an amount that comes after `before` of the same payment.
 
-    Raises Invalid(lines_invalid, rate_unknown).
+    Raises Invalid(lines_invalid, rate_unknown, amount_too_large).
     """
     commission = commission_of(seller, currency, amount)
     earned = amount - commission - tax
@@ -68,6 +74,8 @@ def freeze(tx: Tx, seller: Party, currency: str, before: int, amount: int, tax: 
     if quote is not None:
         pay_currency = quote.pay_currency
         pay_amount, pay_position = paid_part(before, amount, quote)
+    settle_amount = converted_down(earned, settle_num, settle_den)
+    check_amount(max(amount, pay_amount, settle_amount))
     return Frozen(
         currency=currency,
         amount=amount,
@@ -77,7 +85,7 @@ def freeze(tx: Tx, seller: Party, currency: str, before: int, amount: int, tax: 
         pay_amount=pay_amount,
         pay_position=pay_position,
         settle_currency=settle_currency,
-        settle_amount=converted_down(earned, settle_num, settle_den),
+        settle_amount=settle_amount,
         settle_position=half_even(earned * settle_num, settle_den),
     )
 

@@ -45,12 +45,15 @@ def authorise(payment: Payment) -> Entry:
 
 
 def capture(payment: Payment, moves: Sequence[Move], pay_amount: int, pending: int, *, final: bool) -> Entry:
-    """Given `pending` set aside, when `pay_amount` is captured, then the rest is pended anew or freed."""
+    """Given `pending` set aside, when `pay_amount` is captured, then the rest is pended anew or freed.
+
+    Either may be zero: a part of a price can be worth less than half of the payer's minor unit.
+    """
     payer, aside = wallet(payment), set_aside(payment)
     postings: list[Posting] = []
     if pay_amount:
         postings.append(Posting(payer, aside, pay_amount, Mode.POST, payment.pending))
-    elif final:
+    elif final and pending:
         postings.append(Posting(payer, aside, pending, Mode.VOID, payment.pending))
     postings.extend(posted(moves))
     if pay_amount and not final and pending > pay_amount:
@@ -61,7 +64,7 @@ def capture(payment: Payment, moves: Sequence[Move], pay_amount: int, pending: i
 def void(payment: Payment, pending: int) -> Entry:
     """Given money set aside, when the payment is voided, then the payer can spend it again."""
     posting = Posting(wallet(payment), set_aside(payment), pending, Mode.VOID, payment.pending)
-    return Entry(entry_id(payment.id, VOID, payment.version), "payment.void", (posting,))
+    return Entry(entry_id(payment.id, VOID), "payment.void", (posting,) if pending else ())
 
 
 def to_payer(payment: Payment, amount: int) -> list[Move]:

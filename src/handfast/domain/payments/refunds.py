@@ -10,7 +10,7 @@ from handfast.domain.parties import must_belong
 from handfast.domain.payments import postings
 from handfast.domain.payments.model import PAYMENT_STATES, Payment, Refund
 from handfast.domain.payments.tables import PAYMENTS, REFUNDS
-from handfast.domain.payments.verbs import keep_payment
+from handfast.domain.payments.verbs import keep_payment, post_moves
 from handfast.domain.trades import TRADES, DueTrade, Move, Trade, in_time, stage_refund
 from handfast.store.verb import Tx, verb
 
@@ -99,5 +99,5 @@ async def _keep(tx: Tx, payment: Payment, trade: Trade | None, amount: int, reas
     tx.put(REFUNDS, kept)
     tx.event("refund.created", kept, owner=payment.merchant)
     keep_payment(tx, payment, "payment.refunded", refunded=payment.refunded + amount)
-    await tx.post(postings.refund(kept, moves))
+    await post_moves(tx, postings.refund(kept, moves))
     return kept

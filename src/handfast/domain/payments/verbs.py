@@ -14,11 +14,21 @@ from handfast.domain import exchange
 from handfast.domain.exchange import QUOTES, Quote
 from handfast.domain.parties import PARTIES, Party, active, active_parties, must_belong
 from handfast.domain.payments import postings
-from handfast.domain.payments.cart import NewLine, check_lines, freeze, freeze_lines, lines_of, open_trade, paid_part
+from handfast.domain.payments.cart import (
+    NewLine,
+    check_lines,
+    freeze,
+    freeze_lines,
+    lines_of,
+    must_differ,
+    open_trade,
+    paid_part,
+)
 from handfast.domain.payments.consents import check_consent
 from handfast.domain.payments.model import PAYMENT_STATES, Consent, Line, Payment
 from handfast.domain.payments.tables import CONSENTS, PAYMENTS, consent_id
 from handfast.domain.trades import Move, hold, keep
+from handfast.ledger import Entry
 from handfast.store.table import Table
 from handfast.store.verb import Tx, verb
 
@@ -96,6 +106,12 @@ def keep_payment(tx: Tx, payment: Payment, event: str, **changes: Any) -> Paymen
     return changed
 
 
+async def post_moves(tx: Tx, entry: Entry) -> None:
+    """Post the entry, unless its parts are all too small to move a minor unit: then the next part moves it."""
+    if entry.postings:
+        await tx.post(entry)
+
+
 def _in_time(tx: Tx, payment: Payment) -> Payment:
     if payment.due is not None and tx.now >= payment.due:
         raise Conflict("state_conflict", f"the time for a payment that is {payment.state} has run out", "state")
@@ -114,8 +130,7 @@ async def create(tx: Tx, command: CreatePayment) -> Payment:
     amount = check_lines(command.lines) if command.lines else check_amount(command.amount)
     if command.lines and command.amount != amount:
         raise Invalid("lines_invalid", f"the lines add up to {amount}", "amount")
-    if command.payer == command.merchant:
-        raise Invalid("field_invalid", "payer and merchant are the same party", "payer")
+    must_differ(command.payer, command.merchant, command.lines)
     sellers, payer, consent, quote = await _concerned(tx, command)
     payment = _price(tx, command, amount, quote, sellers)
     if quote is not None:
@@ -146,11 +161,12 @@ async def _concerned(
         if party.kind != "merchant" and seller != command.merchant:
             raise Invalid("lines_invalid", "a line's seller is a merchant", "lines")
         parties[seller] = party
-    if quote is not None and found[QUOTES, quote] is None:
+    quoted = None if quote is None else found[QUOTES, quote]
+    if quote is not None and quoted is None:
         raise NotFound("object_not_found", "no such quote", "quote")
-    rows = list(found.values())
-    paying = rows[len(sellers) : len(sellers) + 2] if payer is not None else (None, None)
-    return parties, *paying, rows[-1] if quote is not None else None
+    if payer is None:
+        return parties, None, None, quoted
+    return parties, found[PARTIES, payer], found[CONSENTS, consent_id(payer, command.merchant)], quoted
 
 
 def _price(tx: Tx, command: CreatePayment, amount: int, quote: Quote | None, sellers: dict[Id, Party]) -> Payment:
@@ -198,9 +214,10 @@ async def pay(tx: Tx, command: PayPayment) -> Payment:
     if known.payer is not None:
         must_belong(command.payer, "payment", known.payer)
     move(PAYMENT_STATES, _in_time(tx, known).state, "pay")
-    if command.payer == known.merchant:
-        raise Invalid("field_invalid", "payer and merchant are the same party", "payer")
-    await active_parties(tx, payer=command.payer)
+    lines = lines_of(known)
+    must_differ(command.payer, known.merchant, lines)
+    sellers = {f"lines[{n}].seller": line.seller for n, line in enumerate(lines)}
+    await active_parties(tx, payer=command.payer, merchant=known.merchant, **sellers)
     payment = replace(known, payer=command.payer, due=None)
     if command.quote is not None:
         quote = await tx.get(QUOTES, command.quote)
@@ -226,6 +243,7 @@ def _reprice(payment: Payment, quote: Quote) -> Payment:
         lines.append(replace(line, pay_amount=pay_amount, pay_position=pay_position))
         before += line.amount
     pay_amount, pay_position = paid_part(0, payment.amount, quote)
+    check_amount(pay_amount)
     return replace(
         payment,
         quote=quote.id,
@@ -310,10 +328,10 @@ async def capture(tx: Tx, command: CapturePayment) -> Payment:
         state=state,
         captured=payment.captured + amount,
         lines=taken,
-        pending=None if final else entry.id if pay_amount else payment.pending,
+        pending=None if final or pay_amount == pending else entry.id if pay_amount else payment.pending,
         due=None if final else payment.due,
     )
-    await tx.post(entry)
+    await post_moves(tx, entry)
     return changed
 
 
@@ -374,7 +392,7 @@ async def _void(tx: Tx, payment: Payment, step: str) -> Payment:
     move(PAYMENT_STATES, payment.state, step)
     entry = postings.void(payment, still_pending(payment))
     changed = keep_payment(tx, payment, "payment.voided", state=state, pending=None, due=None)
-    await tx.post(entry)
+    await post_moves(tx, entry)
     return changed
 
 

@@ -23,7 +23,7 @@ def release(trade: Trade) -> Entry:
     """Given held money, when the rest is released, then seller, operator and tax authority have their parts of it."""
     rest = trade.amount - trade.refunded - trade.released
     moves = disburse(trade, trade.seller, held(trade), trade.released, trade.released + rest)
-    return Entry(entry_id(trade.id, RELEASE, trade.version), "trade.release", posted(moves))
+    return Entry(entry_id(trade.id, RELEASE), "trade.release", posted(moves))
 
 
 def refund(trade: Trade, amount: int) -> list[Move]:

@@ -10,7 +10,7 @@ from handfast.gateways.native import objects, wire
 from handfast.gateways.native.calls import Call
 from handfast.gateways.native.prefixes import read, unknown
 from handfast.gateways.native.render import api_key, party
-from handfast.rails import UsAccount, check_account, check_iban
+from handfast.rails import UsAccount, check_account, check_bic, check_iban
 from handfast.store.reader import Reader, get
 
 
@@ -25,7 +25,8 @@ def _checked(given: wire.NewParty) -> Details:
         except Invalid as no:
             field = "routing" if no.param == "us.routing_number" else "account"
             raise Invalid(no.code, no.message, field) from None
-    return Details(given.name, given.email, iban, given.routing, given.account, given.bic)
+    bic = check_bic(given.bic) if given.bic else ""
+    return Details(given.name, given.email, iban, given.routing, given.account, bic)
 
 
 async def create_party(call: Call[wire.NewParty]) -> objects.Party:

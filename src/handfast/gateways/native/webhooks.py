@@ -97,6 +97,6 @@ def replay_delivery(call: Call[wire.Nothing]) -> notifications.Replay:
 async def replay_events(call: Call[wire.ReplayOf]) -> reports.Replay:
     """Send events to an endpoint, whether they were sent to it before or not; those it is not owed are left out."""
     found = (parse_kind("event", each) for each in call.given.events)
-    events = tuple(key for key in found if key is not None)
+    events = tuple(dict.fromkeys(key for key in found if key is not None))
     command = notifications.ReplayEvents(call.caller.party, call.id, events, call.services.wall())
     return reports.Replay("replay", await call.do(notifications.replay_events, command))

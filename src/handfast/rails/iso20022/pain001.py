@@ -15,12 +15,11 @@ from lxml import etree
 
 from handfast.core.errors import Invalid
 from handfast.core.money import check_amount, format_decimal
-from handfast.rails.accounts import Account, UsAccount, check_account, in_sepa
+from handfast.rails.accounts import Account, UsAccount, check_account, check_bic, in_sepa
 from handfast.rails.iso20022.latin import latin, reference
 from handfast.rails.model import PaymentFile, PaymentInstruction
 
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
-_BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_SUM = 10**18 - 1  # the schema gives a control sum 18 digits
@@ -134,9 +133,7 @@ def _write_bank(parent: etree._Element, name: str, account: Account, bic: str | 
         return False
     place = _add(parent, f"{name}/FinInstnId")
     if bic is not None:
-        if not _BIC.fullmatch(bic):
-            raise Invalid("payout_file_invalid", "not a BIC", param)
-        _add(place, "BICFI", bic)
+        _add(place, "BICFI", check_bic(bic, param))
     if isinstance(account, UsAccount):
         member = _add(place, "ClrSysMmbId")
         _add(member, "ClrSysId/Cd", "USABA")
