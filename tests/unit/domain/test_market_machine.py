@@ -73,6 +73,8 @@ EXPECTED_REFUSALS = {
     "refund_exceeds_captured",
     "state_conflict",
 }
+Part = tuple[int, bool]
+"""How many sevenths, and whether at once."""
 currencies = st.sampled_from(sorted(FUNDS))
 amounts = st.integers(1, 40) | st.integers(1, 20_000)
 which = st.integers(0, 10_000)
@@ -80,6 +82,13 @@ at_once = st.sampled_from([True, True, True, False])
 manual = st.booleans()
 pay_currencies = st.sampled_from([None, "USD", "CNY", "IDR", "JPY", "KWD"])
 carts = st.lists(st.tuples(which, amounts, st.integers(0, 9), st.sampled_from(sorted(PERIODS))), min_size=1, max_size=5)
+parts = st.lists(st.tuples(st.sampled_from([0, 1, 2, 3, 4, 7]), at_once), min_size=1, max_size=4)
+no_parts: st.SearchStrategy[Sequence[Part]] = st.just(())
+
+
+def part_of(left: int, sevenths: int) -> int:
+    """One unit at least."""
+    return max(1, left * sevenths // 7)
 
 
 def some(table: Table[Any], *states: str) -> Callable[["MarketMachine"], bool]:
@@ -172,13 +181,17 @@ class MarketMachine(RuleBasedStateMachine):
         self.ask(now, PayPayment(buyer, payment.id, quote))
 
     @precondition(some(PAYMENTS, "authorised"))
-    @rule(now=at_once, n=which, keep=st.none() | which, line=which, final=st.sampled_from([False, False, True]))
-    def capture(self, now: bool, n: int, keep: int | None, line: int, final: bool) -> None:
+    @rule(n=which, parts=parts, final=st.sampled_from([False, False, True]))
+    def capture(self, n: int, parts: Sequence[Part], final: bool) -> None:
         payment = self.one(n, PAYMENTS, "authorised")
-        lines = [line for line in lines_of(payment) if not line.captured]
-        trades = (lines[line % len(lines)].trade,) if lines and keep is not None else ()
-        part = None if lines or keep is None else max(1, payment.amount - payment.captured - keep)
-        self.ask(now, CapturePayment(payment.merchant, payment.id, part, trades, final))
+        left = payment.amount - payment.captured
+        open_lines = [line for line in lines_of(payment) if not line.captured]
+        for sevenths, now in parts:
+            if open_lines:
+                trades = (open_lines[sevenths % len(open_lines)].trade,)
+                self.ask(now, CapturePayment(payment.merchant, payment.id, None, trades, final))
+            else:
+                self.ask(now, CapturePayment(payment.merchant, payment.id, part_of(left, sevenths), final=final))
 
     @precondition(some(PAYMENTS, "open", "authorised"))
     @rule(now=at_once, n=which)
@@ -188,23 +201,33 @@ class MarketMachine(RuleBasedStateMachine):
         self.ask(now, EndPayment(payment.merchant, payment.id), verb)
 
     @precondition(some(PAYMENTS, "authorised", "captured"))
-    @rule(now=at_once, n=which, amount=st.none() | amounts)
-    def refund(self, now: bool, n: int, amount: int | None) -> None:
+    @rule(n=which, parts=parts)
+    def refund(self, n: int, parts: Sequence[Part]) -> None:
         payment = self.one(n, PAYMENTS, "authorised", "captured")
-        if not payment.lines:
+        for sevenths, now in parts if not payment.lines else ():
+            amount = part_of(payment.captured - payment.refunded, sevenths)
             self.ask(now, RefundPayment(HOUSE, payment.id, amount=amount))
 
     @precondition(some(TRADES, "held", "shipped", "released"))
-    @rule(now=at_once, n=which, amount=st.none() | amounts)
-    def refund_line(self, now: bool, n: int, amount: int | None) -> None:
-        trade = self.one(n, TRADES, "held", "shipped", "released")
-        self.ask(now, RefundPayment(HOUSE, trade.payment, trade.id, amount))
+    @rule(n=which, parts=parts)
+    def refund_line(self, n: int, parts: Sequence[Part]) -> None:
+        self.give_back(self.one(n, TRADES, "held", "shipped", "released"), parts)
+
+    def give_back(self, trade: Trade, parts: Sequence[Part]) -> None:
+        for sevenths, now in parts:
+            amount = part_of(trade.amount - trade.refunded - trade.returned, sevenths)
+            self.ask(now, RefundPayment(HOUSE, trade.payment, trade.id, amount))
 
     @precondition(some(TRADES, "held"))
-    @rule(now=at_once, n=which)
-    def ship(self, now: bool, n: int) -> None:
+    @rule(now=at_once, n=which, before=no_parts | parts, after=st.none() | no_parts | parts)
+    def ship(self, now: bool, n: int, before: Sequence[Part], after: Sequence[Part] | None) -> None:
+        """With refunds before the buyer confirms, and after; None where it is silent."""
         trade = self.one(n, TRADES, "held")
+        self.give_back(trade, before)
         self.ask(now, ShipTrade(trade.seller, trade.id))
+        if after is not None:
+            self.ask(now, ConfirmTrade(trade.buyer, trade.id))
+            self.give_back(trade, after)
 
     @precondition(some(TRADES, "shipped"))
     @rule(now=at_once, n=which)
@@ -212,10 +235,14 @@ class MarketMachine(RuleBasedStateMachine):
         trade = self.one(n, TRADES, "shipped")
         self.ask(now, ConfirmTrade(trade.buyer, trade.id))
 
-    @precondition(some(TRADES, "released"))
-    @rule(now=at_once, seller=which, currency=st.sampled_from([*FUNDS, "EUR"]), amount=st.integers(1, 40))
-    def pay_out(self, now: bool, seller: int, currency: str, amount: int) -> None:
-        self.ask(now, RequestPayout(self.seller(seller), currency, amount))
+    @precondition(some(PAYMENTS, "captured"))
+    @rule(now=at_once, n=which, sevenths=st.integers(1, 8))
+    def pay_out(self, now: bool, n: int, sevenths: int) -> None:
+        wallets = {k: v for k, v in self.market.owed().items() if owner_of(k) in self.sellers}
+        if wallets:
+            account = sorted(wallets)[n % len(wallets)]
+            amount = part_of(wallets[account], sevenths)
+            self.ask(now, RequestPayout(owner_of(account), account_currency(account), amount))
 
     @precondition(some(TRADES))
     @rule(now=at_once, n=st.integers(1, 7))

@@ -172,7 +172,10 @@ async def _concerned(
 def _price(tx: Tx, command: CreatePayment, amount: int, quote: Quote | None, sellers: dict[Id, Party]) -> Payment:
     """The payment with its terms frozen, in version 0."""
     lines = freeze_lines(tx, command.lines, sellers, command.currency, quote)
-    terms = freeze(tx, sellers[command.merchant], command.currency, 0, amount, 0, quote)
+    merchant = sellers[command.merchant]
+    if lines:
+        merchant = replace(merchant, settle_currency="")  # each line settles with its own seller
+    terms = freeze(tx, merchant, command.currency, 0, amount, 0, quote)
     return Payment(
         id=tx.new_id(),
         merchant=command.merchant,

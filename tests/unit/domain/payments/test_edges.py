@@ -152,3 +152,9 @@ def test_a_payment_that_was_tried_too_often_says_so(market: Market, shop: Id, bu
     market.store.connection.execute("UPDATE payments SET attempt = 65536, version = 65537")
     market.refused("state_conflict", PayPayment(buyer, payment.id))
     assert market.do(EndPayment(shop, payment.id), "payments.cancel").state == "cancelled"
+
+
+def test_a_market_without_a_rate_of_its_own_sells_for_shops(market: Market) -> None:
+    host, shop = market.party("merchant", settle_currency="KWD"), market.party("merchant")
+    market.refused("rate_unknown", CreatePayment(host, "USD", 100))
+    assert market.do(CreatePayment(host, "USD", 100, lines=(NewLine(shop, 100),))).settle_amount == 0

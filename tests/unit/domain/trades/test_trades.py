@@ -4,6 +4,7 @@ import pytest
 from tests.unit.domain.conftest import Market
 
 from handfast.core.ids import Id
+from handfast.core.money import share
 from handfast.domain.exchange import CreateQuote
 from handfast.domain.payments import CreatePayment, NewLine, PayPayment, RefundPayment, lines_of
 from handfast.domain.trades import ConfirmTrade, DueTrade, ShipTrade
@@ -91,6 +92,23 @@ def test_a_refund_after_release_unwinds_every_share(market: Market, shop: Id, bu
     assert market.wallet(shop, "USD") == 0
     for purpose in (Purpose.COMMISSION, Purpose.TAX, Purpose.ROUNDING, Purpose.POSITION):
         assert market.house(purpose, "USD") == market.house(purpose, "CNY") == 0
+
+
+def test_parts_before_and_after_release_add_up_at_each_step(market: Market, buyer: Id) -> None:
+    shop = market.party("merchant", commission_bps=350, settle_currency="JPY")
+    (trade,) = buy(market, buyer, NewLine(shop, 9_999, tax=77))
+    shipped = market.do(ShipTrade(shop, trade))
+    paid, back = shipped.pay_amount, 0
+    for amount in (1, 3, 4, 1, 1_111, 5, 3_333, 1):
+        if amount == 4:
+            market.do(ConfirmTrade(buyer, trade))
+        market.do(RefundPayment(shop, shipped.payment, trade, amount))
+        back += amount
+        assert market.wallet(buyer, "CNY") == 1_000_000 - paid + share(paid, back, 9_999)
+    market.do(RefundPayment(shop, shipped.payment, trade))
+    assert (market.wallet(buyer, "CNY"), market.wallet(shop, "JPY")) == (1_000_000, 0)
+    for currency in ("USD", "CNY", "JPY"):
+        assert market.house(Purpose.POSITION, currency) == market.house(Purpose.ROUNDING, currency) == 0
 
 
 def test_a_seller_is_settled_in_its_own_currency(market: Market, buyer: Id) -> None:
