@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, msgpack
+from msgspec.structs import replace
 
 from handfast.core.errors import Invalid
 from handfast.core.ids import Id
@@ -122,6 +123,26 @@ def freeze_lines(
 def lines_of(payment: Payment) -> tuple[Line, ...]:
     """The payment's lines; none for a direct payment."""
     return _decode(payment.lines) if payment.lines else ()
+
+
+def reprice(payment: Payment, quote: Quote) -> Payment:
+    """The same bargain, paid at the payer's quote: what sellers get was frozen before and stays."""
+    lines = []
+    before = 0
+    for line in lines_of(payment):
+        pay_amount, pay_position = paid_part(before, line.amount, quote)
+        lines.append(replace(line, pay_amount=pay_amount, pay_position=pay_position))
+        before += line.amount
+    pay_amount, pay_position = paid_part(0, payment.amount, quote)
+    check_amount(pay_amount)
+    return replace(
+        payment,
+        quote=quote.id,
+        pay_currency=quote.pay_currency,
+        pay_amount=pay_amount,
+        pay_position=pay_position,
+        lines=msgpack.encode(tuple(lines)) if lines else b"",
+    )
 
 
 def open_trade(payment: Payment, line: Line, now: int) -> Trade:

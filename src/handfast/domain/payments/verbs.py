@@ -22,7 +22,7 @@ from handfast.domain.payments.cart import (
     lines_of,
     must_differ,
     open_trade,
-    paid_part,
+    reprice,
 )
 from handfast.domain.payments.consents import check_consent
 from handfast.domain.payments.model import PAYMENT_STATES, Consent, Line, Payment
@@ -228,33 +228,13 @@ async def pay(tx: Tx, command: PayPayment) -> Payment:
             raise NotFound("object_not_found", "no such quote", "quote")
         if known.quote is not None:
             raise Conflict("quote_used", "the merchant has fixed the rate of this payment", "quote")
-        payment = _reprice(payment, quote)
+        payment = reprice(payment, quote)
         exchange.use(tx, quote, (command.payer,), payment.currency)
     try:
         return await _charge(tx, payment)
     except Refusal:
         keep_payment(tx, known, "payment.declined", attempt=known.attempt + 1)
         raise
-
-
-def _reprice(payment: Payment, quote: Quote) -> Payment:
-    """The same bargain, paid at the payer's quote: what sellers get was frozen before and stays."""
-    lines = []
-    before = 0
-    for line in lines_of(payment):
-        pay_amount, pay_position = paid_part(before, line.amount, quote)
-        lines.append(replace(line, pay_amount=pay_amount, pay_position=pay_position))
-        before += line.amount
-    pay_amount, pay_position = paid_part(0, payment.amount, quote)
-    check_amount(pay_amount)
-    return replace(
-        payment,
-        quote=quote.id,
-        pay_currency=quote.pay_currency,
-        pay_amount=pay_amount,
-        pay_position=pay_position,
-        lines=msgpack.encode(tuple(lines)) if lines else b"",
-    )
 
 
 async def _charge(tx: Tx, payment: Payment) -> Payment:
