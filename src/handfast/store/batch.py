@@ -42,7 +42,7 @@ class Owner(Protocol):
 class _Run:
     """One request's course through a batch."""
 
-    __slots__ = ("ask", "coroutine", "request", "slot", "start", "throw", "tx", "verb", "refused", "refused_once")
+    __slots__ = ("ask", "coroutine", "request", "slot", "start", "throw", "tx", "verb", "refused_once")
 
     def __init__(self, slot: int, request: Request, verb: Verb) -> None:
         self.slot = slot
@@ -53,7 +53,6 @@ class _Run:
         self.coroutine: Coroutine[Any, Any, Any] | None = None
         self.ask: Any = None
         self.throw: Refusal | None = None
-        self.refused: dict[Id, Refusal] = {}
         self.refused_once = False
 
 
@@ -79,6 +78,7 @@ class Batch:
         self._written: dict[Key, int] = {}
         self._accepted = 0
         self._held: list[tuple[_Run, set[Key]]] = []
+        self._refused: dict[Id, Refusal] = {}
         self._dirty: dict[Table[Any], dict[Id, Any]] = {}
         self._runs = [_Run(slot, request, desk.verbs[request.verb]) for slot, request in enumerate(requests)]
         self.answers: list[Answer | None] = [None] * len(requests)
@@ -213,8 +213,8 @@ class Batch:
                 run.tx._puts.clear()
                 run.tx._events.clear()
                 run.refused_once = True
-                # A run that was refused and starts anew posts a spent id: what counts is why it was refused first.
-                run.throw = run.refused.setdefault(entry.id, no)
+                # A run that starts anew, or its duplicate, posts a spent id: what counts is why it was refused first.
+                run.throw = self._refused.setdefault(entry.id, no)
                 again.append(run)
         return again + self._next_in_turn()
 

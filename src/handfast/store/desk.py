@@ -21,7 +21,7 @@ _log = structlog.get_logger("handfast.desk")
 
 
 class Store(Protocol):
-    """What the desk needs of a database. Its transaction is fenced: `save` fails once another desk has taken over."""
+    """What the desk needs of a database. Its transaction is fenced: none commits once another desk has taken over."""
 
     def begin(self) -> None:
         """Open the batch's transaction, reconnecting where the connection was lost."""
@@ -30,7 +30,7 @@ class Store(Protocol):
         """The stored rows of the wanted keys, by table."""
 
     def save(self, changes: "Changes") -> None:
-        """Write everything that the batch changed, and check the fence."""
+        """Write everything that the batch changed."""
 
     def commit(self) -> None:
         """Make it durable."""

@@ -1,7 +1,7 @@
 """The PostgreSQL store: one writing connection with an advisory lock, batches sent as pipelines of arrays."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -39,6 +39,7 @@ class PostgresStore:
         self.connection = self._open()
         self._next_event: int | None = None
         self._sql: dict[tuple[str, Table[Any]], str] = {}
+        self._writes = ExitStack()
         self.epoch = 0
 
     def _open(self) -> psycopg.Connection[Any]:
@@ -68,7 +69,12 @@ class PostgresStore:
                 self.connection = self._open()
             except Conflict as taken:
                 raise Unavailable("store_unavailable", "the database is held by another desk") from taken
+        self._writes.enter_context(self.connection.pipeline())
         self.connection.execute("BEGIN")
+        # Locked until the commit, so that no other desk can take over in between.
+        fence = self.connection.execute("SELECT epoch FROM desk WHERE epoch = %s FOR UPDATE", (self.epoch,))
+        if fence.fetchone() is None:
+            raise Unavailable("desk_fenced", "another desk has taken over this database")
 
     def load(self, wants: Mapping[Table[Any], Sequence[Id]]) -> dict[Table[Any], list[Any]]:
         """See Store.load."""
@@ -84,16 +90,13 @@ class PostgresStore:
 
     def save(self, changes: Changes) -> None:
         """See Store.save."""
-        with self.connection.pipeline():
-            fence = self.connection.execute("UPDATE desk SET commits = commits + 1 WHERE epoch = %s", (self.epoch,))
-            for table, rows in changes.inserts.items():
-                self._write(self._insert(table), list(map(astuple, rows)))
-            for table, rows in changes.updates.items():
-                self._write(self._update(table), list(map(astuple, rows)))
-            if changes.events:
-                self._save_events(changes)
-        if fence.rowcount != 1:
-            raise Unavailable("desk_fenced", "another desk has taken over this database")
+        self.connection.execute("UPDATE desk SET commits = commits + 1")
+        for table, rows in changes.inserts.items():
+            self._write(self._insert(table), list(map(astuple, rows)))
+        for table, rows in changes.updates.items():
+            self._write(self._update(table), list(map(astuple, rows)))
+        if changes.events:
+            self._save_events(changes)
 
     def _insert(self, table: Table[Any]) -> str:
         sql = self._sql.get(("insert", table))
@@ -127,12 +130,15 @@ class PostgresStore:
         self._next_event += len(rows)
 
     def commit(self) -> None:
-        """See Store.commit."""
+        """See Store.commit. Everything is sent by now; here it is waited for."""
+        self._writes.close()
         self.connection.execute("COMMIT")
 
     def rollback(self) -> None:
         """See Store.rollback."""
         self._next_event = None
+        with suppress(psycopg.Error):
+            self._writes.close()
         with suppress(psycopg.Error):
             if self.connection.info.transaction_status == TransactionStatus.INERROR:
                 # A pipeline that failed leaves psycopg believing in prepared statements that the server never saw;

@@ -81,32 +81,30 @@ class PostgresLedger:
         account_arrays = "unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])"
         fresh, changed = batch.account_rows()
         pending_fresh, pending_changed = batch.pending_rows()
-        with self._db.pipeline():
-            self._many(
-                "INSERT INTO entries (id, seq, kind, at) SELECT * FROM"
-                " unnest(%b::bytea[], %b::bigint[], %b::text[], %b::bigint[])",
-                batch.entry_rows,
-            )
-            self._many(
-                "INSERT INTO postings (entry, n, debit, credit, amount, mode, pending) SELECT * FROM"
-                " unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[],"
-                " %b::bytea[])",
-                batch.posting_rows,
-            )
-            self._many(f"INSERT INTO accounts {account_columns} SELECT * FROM {account_arrays}", fresh)
-            self._many(
-                "UPDATE accounts a SET debits_pending = u.dp, debits_posted = u.d, credits_pending = u.cp,"
-                f" credits_posted = u.c FROM {account_arrays} u(id, dp, d, cp, c) WHERE a.id = u.id",
-                changed,
-            )
-            self._many(
-                "INSERT INTO pendings (id, debit, credit, amount, state) SELECT * FROM"
-                " unnest(%b::bytea[], %b::bytea[], %b::bytea[], %b::bigint[], %b::text[])",
-                pending_fresh,
-            )
-            self._many(
-                "UPDATE pendings p SET state = u.state FROM unnest(%b::bytea[], %b::text[]) u(id, state)"
-                " WHERE p.id = u.id",
-                [(row[0], row[4]) for row in pending_changed],
-            )
-            self._many("INSERT INTO refused_entries (id) SELECT * FROM unnest(%b::bytea[])", batch.refused_rows)
+        self._many(
+            "INSERT INTO entries (id, seq, kind, at) SELECT * FROM"
+            " unnest(%b::bytea[], %b::bigint[], %b::text[], %b::bigint[])",
+            batch.entry_rows,
+        )
+        self._many(
+            "INSERT INTO postings (entry, n, debit, credit, amount, mode, pending) SELECT * FROM"
+            " unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[],"
+            " %b::bytea[])",
+            batch.posting_rows,
+        )
+        self._many(f"INSERT INTO accounts {account_columns} SELECT * FROM {account_arrays}", fresh)
+        self._many(
+            "UPDATE accounts a SET debits_pending = u.dp, debits_posted = u.d, credits_pending = u.cp,"
+            f" credits_posted = u.c FROM {account_arrays} u(id, dp, d, cp, c) WHERE a.id = u.id",
+            changed,
+        )
+        self._many(
+            "INSERT INTO pendings (id, debit, credit, amount, state) SELECT * FROM"
+            " unnest(%b::bytea[], %b::bytea[], %b::bytea[], %b::bigint[], %b::text[])",
+            pending_fresh,
+        )
+        self._many(
+            "UPDATE pendings p SET state = u.state FROM unnest(%b::bytea[], %b::text[]) u(id, state) WHERE p.id = u.id",
+            [(row[0], row[4]) for row in pending_changed],
+        )
+        self._many("INSERT INTO refused_entries (id) SELECT * FROM unnest(%b::bytea[])", batch.refused_rows)
