@@ -22,6 +22,7 @@ class Case(Struct, frozen=True):
     count: int
     hot: float = 0.0
     lines: int = 0
+    charged: bool = False
 
 
 CASES = (
@@ -30,7 +31,8 @@ CASES = (
     Case("batch of 64", 64, 12_000),
     Case("batch of 256", 256, 30_720),
     Case("batch of 256, 90 % hot", 256, 30_720, hot=0.9),
-    Case("batch of 256, one guaranteed trade", 256, 15_360, lines=1),
+    Case("batch of 256, with commission", 256, 15_360, charged=True),
+    Case("batch of 256, guaranteed trade with commission", 256, 15_360, lines=1, charged=True),
 )
 
 
@@ -48,7 +50,8 @@ class Sample(Struct, frozen=True):
 
 def measure(bench: Bench, case: Case) -> Sample:
     """Run a case; the requests are made before the clock starts."""
-    batches = [list(bench.payments(case.size, case.hot, case.lines)) for _ in range(case.count // case.size)]
+    count = case.count // case.size
+    batches = [list(bench.payments(case.size, case.hot, case.lines, charged=case.charged)) for _ in range(count)]
     latencies = []
     cpu, start = time.process_time(), time.perf_counter()
     for batch in batches:

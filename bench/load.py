@@ -9,6 +9,7 @@ import json
 import random
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -93,7 +94,7 @@ async def run(port: int, connections: int, seconds: float, people: list[list[str
     loop = asyncio.get_running_loop()
     for n in range(connections):
         key, payer = people[n % len(people)]
-        await loop.create_connection(lambda key=key, payer=payer: Connection(load, key, payer), "127.0.0.1", port)
+        await loop.create_connection(partial(Connection, load, key, payer), "127.0.0.1", port)
     await load.done
     return load
 

@@ -31,8 +31,10 @@ class Bench(Struct):
     """A desk with its market."""
 
     desk: Desk
+    store: Any
     ledger: Any
     merchants: Sequence[Id]
+    charged: Sequence[Id]
     buyers: Sequence[Id]
 
     def run(self, commands: Sequence[tuple[str, Any]]) -> list[Any]:
@@ -41,11 +43,12 @@ class Bench(Struct):
         requests = [Request(name, command, "bench", new_id(now), new_id(now), b"f" * 16) for name, command in commands]
         return [answer.unwrap() for answer in self.desk.run(requests)]
 
-    def payments(self, count: int, hot: float, lines: int = 0) -> Iterator[tuple[str, Any]]:
-        """Full payments of random buyers; `hot` of them go to one merchant."""
+    def payments(self, count: int, hot: float, lines: int = 0, *, charged: bool = False) -> Iterator[tuple[str, Any]]:
+        """Full payments of random buyers; `hot` of them go to one merchant. If `charged`, each bears a commission."""
+        merchants = self.charged if charged else self.merchants
         for _ in range(count):
             n = random.randrange(len(self.buyers))
-            merchant = self.merchants[0 if random.random() < hot else n % len(self.merchants)]
+            merchant = merchants[0 if random.random() < hot else n % len(merchants)]
             amount = random.randrange(100, 10_000)
             cart = tuple(payments.NewLine(merchant, amount, title="a parcel") for _ in range(lines))
             command = CreatePayment(
@@ -76,22 +79,25 @@ def open_desk(url: str) -> tuple[Desk, Any]:
 
 
 def prepare(url: str, merchants: int = 2_000, buyers: int = 20_000) -> Bench:
-    """Make parties and wallets. Each buyer consents to two merchants: one of its own, and the hot one."""
+    """Make parties and wallets. Each buyer consents to one merchant of its own and the hot one, of each kind."""
     desk, ledger = open_desk(url)
-    bench = Bench(desk, ledger, [], [])
+    bench = Bench(desk, desk.store, ledger, [], [], [])
     now = wall_clock()
     house = CreateParty(HOUSE, "operator", "US", b"", b"d")
-    sellers = [CreateParty(new_id(now), "merchant", "US", b"k", b"d", commission_bps=350) for _ in range(merchants)]
+    sellers = [CreateParty(new_id(now), "merchant", "US", b"k", b"d") for _ in range(merchants)]
+    charged = [CreateParty(new_id(now), "merchant", "US", b"k", b"d", commission_bps=350) for _ in range(merchants)]
     payers = [CreateParty(new_id(now), "customer", "CN", b"k", b"d") for _ in range(buyers)]
-    everyone = [house, *sellers, *payers]
+    everyone = [house, *sellers, *charged, *payers]
     for start in range(0, len(everyone), 1000):
         bench.run([("parties.create", command) for command in everyone[start : start + 1000]])
     bench.merchants = [command.party for command in sellers]
+    bench.charged = [command.party for command in charged]
     bench.buyers = [command.party for command in payers]
     consents = [
         GiveConsent(buyer, merchant, "USD", 10**6)
         for n, buyer in enumerate(bench.buyers)
-        for merchant in {bench.merchants[0], bench.merchants[n % merchants]}
+        for group in (bench.merchants, bench.charged)
+        for merchant in {group[0], group[n % merchants]}
     ]
     for start in range(0, len(consents), 1000):
         bench.run([("consents.give", command) for command in consents[start : start + 1000]])

