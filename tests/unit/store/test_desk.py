@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from msgspec import msgpack
+from msgspec.structs import replace
 from tests.conftest import Engine, NewDatabase, open_engine
 from tests.unit.store.counters import BANK, NOW, Add, Bench, Counter, Pay, oid, prepare, wallet
 
@@ -196,3 +197,16 @@ def test_a_call_raises_its_refusal(bench: Bench) -> None:
 
 def test_an_empty_batch_is_answered(bench: Bench) -> None:
     assert bench.desk.run([]) == []
+
+
+def test_many_writers_of_one_row_start_twice_at_most(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[Any] = []
+    plain = bench.desk.verbs["add"]
+
+    def counted(tx: Any, command: Any) -> Any:
+        starts.append(command)
+        return plain.run(tx, command)
+
+    monkeypatch.setattr(bench.desk, "verbs", {**bench.desk.verbs, "add": replace(plain, run=counted)})
+    assert bench.run(*(bench.ask("add", Add(oid(1))) for _ in range(40))) == list(range(1, 41))
+    assert len(starts) == 40 + 39
