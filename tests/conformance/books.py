@@ -17,6 +17,7 @@ def wallet(n: int, currency: str = "USD") -> Id:
 
 
 ANN, BOB, EVE = wallet(1), wallet(2), wallet(3)
+ANN_OWES = account_id(party(1), Purpose.RECEIVABLE, "USD")
 BANK = account_id(party(0), Purpose.CUSTODY, "USD")
 POSITION = account_id(party(0), Purpose.POSITION, "USD")
 OUR_FEES = account_id(party(0), Purpose.COMMISSION, "USD")

@@ -274,7 +274,7 @@ def test_what_was_pended_at_the_bound_can_be_posted(brimful: Books) -> None:
 def test_a_floor_holds_for_wallets_and_not_for_the_bank(books: Books) -> None:
     for purpose in Purpose:
         account = account_id(party(7), purpose, "USD")
-        floored = purpose in {Purpose.WALLET, Purpose.HELD, Purpose.PAYOUT, Purpose.SUSPENSE}
+        floored = purpose in {Purpose.WALLET, Purpose.HELD, Purpose.PAYOUT, Purpose.SUSPENSE, Purpose.RESERVE}
         outcome = books.one(entry(100 + purpose, moved(account, BOB, 1)))
         assert outcome is (Outcome.EXCEEDS_CREDITS if floored else Outcome.CREATED), purpose
 

@@ -3,6 +3,7 @@
 import pytest
 from tests.conformance.books import (
     ANN,
+    ANN_OWES,
     BANK,
     BOB,
     EURO_BANK,
@@ -43,6 +44,7 @@ OUTCOMES: dict[Outcome, Entry] = {
     Outcome.PENDING_ALREADY_VOIDED: entry(59, posted(ANN, BOB, 30, 5)),
     Outcome.EXCEEDS_PENDING_AMOUNT: entry(60, posted(ANN, BOB, 11, 3)),
     Outcome.EXCEEDS_CREDITS: entry(61, moved(BOB, ANN, 1_000)),
+    Outcome.EXCEEDS_DEBITS: entry(63, moved(ANN, ANN_OWES, 1)),
     Outcome.OVERFLOWS: entry(62, *[moved(BANK, OUR_FEES, MAX_AMOUNT)] * 9_224),
 }
 

@@ -80,6 +80,7 @@ class Declined(Refusal):
             "consent_missing",
             "held_exceeded",
             "ledger_refused",
+            "receivable_exceeded",
             "refund_exceeds_captured",
         }
     )

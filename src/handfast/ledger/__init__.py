@@ -1,6 +1,7 @@
 """The ledger: accounts, entries and the port that every engine fills; it alone says whose money is where."""
 
 from handfast.ledger.model import (
+    CAPPED,
     FLOORED,
     Balance,
     Entry,
@@ -12,4 +13,4 @@ from handfast.ledger.model import (
     refusal_of,
 )
 
-__all__ = ["FLOORED", "Balance", "Entry", "Ledger", "Mode", "Outcome", "Posting", "Purpose", "refusal_of"]
+__all__ = ["CAPPED", "FLOORED", "Balance", "Entry", "Ledger", "Mode", "Outcome", "Posting", "Purpose", "refusal_of"]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from handfast.core.ids import Id
 from handfast.ledger.model import Entry, Mode, Outcome, Posting
 from handfast.ledger.rules import Pending, create_entry
@@ -26,6 +28,16 @@ class Needs:
                 if posting.pending is not None:
                     self.pendings.append(posting.pending)
         self.accounts = sorted(accounts)
+
+
+def _same(stored: tuple[Posting, ...], asked: tuple[Posting, ...]) -> bool:
+    """Whether an entry asked for again is the stored one, of which an UP_TO posting tells what it moved."""
+    if stored == asked or len(stored) != len(asked):
+        return stored == asked
+    return all(
+        was == (replace(now, amount=was.amount) if now.mode == Mode.UP_TO and was.amount <= now.amount else now)
+        for was, now in zip(stored, asked, strict=True)
+    )
 
 
 class Batch:
@@ -75,9 +87,9 @@ class Batch:
         for entry in self._entries:
             outcome = self._replay(entry)
             if outcome is None:
-                outcome = create_entry(entry, self._balances, self._pendings)
+                outcome, moved = create_entry(entry, self._balances, self._pendings)
                 if outcome is Outcome.CREATED:
-                    self._record(entry)
+                    self._record(entry, moved)
                 else:
                     self._refused.add(entry.id)
                     self.refused_rows.append((entry.id,))
@@ -87,25 +99,26 @@ class Batch:
     def _replay(self, entry: Entry) -> Outcome | None:
         stored = self._stored.get(entry.id)
         if stored is not None:
-            same = stored == (entry.kind, entry.postings)
+            same = stored[0] == entry.kind and _same(stored[1], entry.postings)
             return Outcome.EXISTS if same else Outcome.EXISTS_WITH_DIFFERENT_CONTENT
         if entry.id in self._refused:
             return Outcome.ID_ALREADY_REFUSED
         return None
 
-    def _record(self, entry: Entry) -> None:
+    def _record(self, entry: Entry, moved: tuple[Posting, ...]) -> None:
         seq = self._last = self._last + 1
         self.entry_rows.append((entry.id, seq, entry.kind, self._at))
         rows = self.posting_rows
-        for n, posting in enumerate(entry.postings):
+        for n, posting in enumerate(moved):
             rows.append((seq, n, posting.debit, posting.credit, posting.amount, posting.mode, posting.pending))
-        self._stored[entry.id] = (entry.kind, entry.postings)
+        self._stored[entry.id] = (entry.kind, moved)
 
     def _touched(self) -> set[Id]:
         touched: set[Id] = set()
         for row in self.posting_rows:
-            touched.add(row[2])
-            touched.add(row[3])
+            if row[4]:
+                touched.add(row[2])
+                touched.add(row[3])
         return touched
 
     def account_rows(self) -> tuple[list[AccountRow], list[AccountRow]]:

@@ -8,6 +8,8 @@ engine can keep:
 - An entry pends one posting at most, and that is resolved once, by POST (a part or all; the rest is freed) or by
   VOID, in an entry that may hold further postings. To keep the rest pending, post the part and pend the rest anew in
   one entry.
+- An UP_TO posting moves what there is, its amount at most (TigerBeetle's balancing transfers); the journal says how
+  much that was.
 - Nothing times out by itself: the caller voids.
 - An account is opened by the first entry that names it; its id tells purpose and currency, the purpose tells its floor.
 """
@@ -33,6 +35,8 @@ class Purpose(IntEnum):
     """Money on its way out: ordered in a bank file, not yet booked by the bank."""
     SUSPENSE = 4
     """Money that came in and could not be matched to anyone yet: a named exception."""
+    RESERVE = 5
+    """What is kept back of a seller's earnings for refunds to come, until its time: a debt to the client."""
     CUSTODY = 16
     """The safeguarded bank account of a currency: what the bank owes to Handfast."""
     POSITION = 17
@@ -45,11 +49,16 @@ class Purpose(IntEnum):
     """Remainders of shares and conversions; zero again when all is unwound."""
     OPERATOR = 21
     """The operator's own money lying in custody: prefunding, and what it may sweep."""
+    RECEIVABLE = 22
+    """What a party owes the operator (debit): refunds after release that the operator advanced."""
 
 
-FLOORED = frozenset({Purpose.WALLET, Purpose.HELD, Purpose.PAYOUT, Purpose.SUSPENSE})
+FLOORED = frozenset({Purpose.WALLET, Purpose.HELD, Purpose.PAYOUT, Purpose.SUSPENSE, Purpose.RESERVE})
 """Accounts whose debits (posted and pending) must not exceed their posted credits. What is credited to a PAYOUT account
 must be covered by any account: the operator's may go below zero, but nothing leaves for the bank that is not there."""
+
+CAPPED = frozenset({Purpose.RECEIVABLE})
+"""Accounts whose credits (posted and pending) must not exceed their posted debits: nobody pays back more than owed."""
 
 
 class Mode(IntEnum):
@@ -59,6 +68,8 @@ class Mode(IntEnum):
     PENDING = 1
     POST = 2
     VOID = 3
+    UP_TO = 4
+    """As much of the amount as a floored debit and a capped credit account leave room for, perhaps nothing."""
 
 
 class Posting(Struct, frozen=True, array_like=True, gc=False):
@@ -121,6 +132,7 @@ class Outcome(StrEnum):
     PENDING_ALREADY_VOIDED = "pending_already_voided"
     EXCEEDS_PENDING_AMOUNT = "exceeds_pending_amount"
     EXCEEDS_CREDITS = "exceeds_credits"
+    EXCEEDS_DEBITS = "exceeds_debits"
     OVERFLOWS = "overflows"
 
 
@@ -144,6 +156,8 @@ def refusal_of(outcome: Outcome) -> Refusal | None:
             return None
         case Outcome.EXCEEDS_CREDITS:
             return Declined("balance_insufficient", "the balance does not cover this")
+        case Outcome.EXCEEDS_DEBITS:
+            return Declined("receivable_exceeded", "this is more than is owed")
         case Outcome.EXISTS_WITH_DIFFERENT_CONTENT | Outcome.ID_ALREADY_REFUSED:
             return Conflict("object_exists", f"the ledger says {outcome}")
         case _:

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from handfast.core.ids import Id
 from handfast.core.money import MAX_AMOUNT
-from handfast.ledger.model import FLOORED, Entry, Mode, Outcome, Posting, Purpose
+from handfast.ledger.model import CAPPED, FLOORED, Entry, Mode, Outcome, Posting, Purpose
 
 LIMIT = 2**63 - 1
 _FLOORED = bytes(FLOORED)
+_CAPPED = bytes(CAPPED)
+_RESOLVES = frozenset({Mode.POST, Mode.VOID})
 _PAYOUT = int(Purpose.PAYOUT)
 
 Balances = Mapping[Id, list[int]]
@@ -26,19 +30,21 @@ class Pending:
         self.state = state
 
 
-def create_entry(entry: Entry, balances: Balances, pendings: dict[Id, Pending]) -> Outcome:
-    """Apply an entry to balances and pendings, wholly or not at all."""
-    postings = entry.postings
-    if not postings:
-        return Outcome.POSTINGS_EMPTY
-    for done, posting in enumerate(postings):
+def create_entry(entry: Entry, balances: Balances, pendings: dict[Id, Pending]) -> tuple[Outcome, tuple[Posting, ...]]:
+    """Apply an entry to balances and pendings, wholly or not at all; with its postings as they moved."""
+    if not entry.postings:
+        return Outcome.POSTINGS_EMPTY, ()
+    moved: list[Posting] = []
+    for posting in entry.postings:
         outcome = _create_posting(entry, posting, balances, pendings)
         if outcome is not None:
-            for earlier in reversed(postings[:done]):
+            for earlier in reversed(moved):
                 _move(entry.id, earlier, balances, pendings, -1)
-            return outcome
-        _move(entry.id, posting, balances, pendings, 1)
-    return Outcome.CREATED
+            return outcome, ()
+        what = replace(posting, amount=_room(posting, balances)) if posting.mode == Mode.UP_TO else posting
+        _move(entry.id, what, balances, pendings, 1)
+        moved.append(what)
+    return Outcome.CREATED, tuple(moved)
 
 
 def _create_posting(entry: Entry, posting: Posting, balances: Balances, pendings: dict[Id, Pending]) -> Outcome | None:
@@ -53,7 +59,7 @@ def _create_posting(entry: Entry, posting: Posting, balances: Balances, pendings
         return Outcome.CURRENCIES_MUST_MATCH
     giver, taker = balances[debit], balances[credit]
     freed = 0
-    if mode >= Mode.POST:
+    if mode in _RESOLVES:
         pending = pendings.get(posting.pending or b"")
         if pending is None:
             return Outcome.PENDING_NOT_FOUND
@@ -68,11 +74,26 @@ def _create_posting(entry: Entry, posting: Posting, balances: Balances, pendings
         freed = pending.amount
     elif mode == Mode.PENDING and len([p for p in entry.postings if p.mode == Mode.PENDING]) > 1:
         return Outcome.SECOND_PENDING
+    elif mode == Mode.UP_TO:
+        return None
     if (debit[13] in _FLOORED or credit[13] == _PAYOUT) and giver[0] - freed + giver[1] + amount > giver[3]:
         return Outcome.EXCEEDS_CREDITS
+    if credit[13] in _CAPPED and taker[2] - freed + taker[3] + amount > taker[1]:
+        return Outcome.EXCEEDS_DEBITS
     if giver[0] - freed + giver[1] + amount > LIMIT or taker[2] - freed + taker[3] + amount > LIMIT:
         return Outcome.OVERFLOWS
     return None
+
+
+def _room(posting: Posting, balances: Balances) -> int:
+    """How much of an UP_TO posting's amount both of its accounts leave room for."""
+    giver, taker = balances[posting.debit], balances[posting.credit]
+    amount = min(posting.amount, LIMIT - giver[0] - giver[1], LIMIT - taker[2] - taker[3])
+    if posting.debit[13] in _FLOORED or posting.credit[13] == _PAYOUT:
+        amount = min(amount, giver[3] - giver[0] - giver[1])
+    if posting.credit[13] in _CAPPED:
+        amount = min(amount, taker[1] - taker[2] - taker[3])
+    return max(0, amount)
 
 
 def _move(owner: Id, posting: Posting, balances: Balances, pendings: dict[Id, Pending], sign: int) -> None:
@@ -87,7 +108,7 @@ def _move(owner: Id, posting: Posting, balances: Balances, pendings: dict[Id, Pe
         else:
             del pendings[owner]
         return
-    if mode >= Mode.POST:
+    if mode in _RESOLVES:
         assert posting.pending is not None
         pending = pendings[posting.pending]
         giver[0] -= sign * pending.amount
