@@ -40,7 +40,10 @@ class Bench(Struct):
     def run(self, commands: Sequence[tuple[str, Any]]) -> list[Any]:
         """The results of one batch of keyed requests; any refusal is a fault of the benchmark."""
         now = wall_clock()
-        requests = [Request(name, command, "bench", new_id(now), new_id(now), b"f" * 16) for name, command in commands]
+        # Keys in no order, like the digests of callers' idempotency keys.
+        requests = [
+            Request(name, command, "bench", new_id(now), random.randbytes(16), b"f" * 16) for name, command in commands
+        ]
         return [answer.unwrap() for answer in self.desk.run(requests)]
 
     def payments(self, count: int, hot: float, lines: int = 0, *, charged: bool = False) -> Iterator[tuple[str, Any]]:

@@ -73,7 +73,7 @@ def test_an_entry_happens_wholly_or_not_at_all(books: Books) -> None:
     split = entry(1, moved(ANN, BOB, 70), moved(BANK, EVE, 5), moved(ANN, OUR_FEES, 31))
     assert books.one(split) is Outcome.EXCEEDS_CREDITS
     assert books.posted(ANN, BOB, EVE, OUR_FEES) == [100, 0, 0, 0]
-    assert books.rows("SELECT count(*) FROM postings") == [(1,)]
+    assert books.rows("SELECT seq FROM entries") == [(1,)]
 
 
 def test_a_failed_entry_leaves_no_pending_behind(books: Books) -> None:
@@ -236,7 +236,7 @@ def test_a_hot_account_takes_a_thousand_entries_in_a_batch(books: Books) -> None
     income = [entry(n, moved(BANK, BOB, n)) for n in range(1, 1001)]
     assert set(books.post(*income)) == {Outcome.CREATED}
     assert books.posted(BOB, BANK) == [500_500, -500_500]
-    assert books.rows("SELECT count(*) FROM postings") == [(1000,)]
+    assert books.rows("SELECT count(*) FROM entries") == [(1000,)]
 
 
 def test_the_largest_amount(books: Books) -> None:

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from msgspec import Struct, msgpack
+from msgspec.structs import astuple
 from tests.conftest import open_engine
 
 from handfast.app import VERBS
@@ -18,8 +19,9 @@ from handfast.domain.parties import HOUSE, CreateClient, CreateParty, format_key
 from handfast.domain.payments import CreatePayment, GiveConsent, NewLine, RefundPayment
 from handfast.domain.transfers import CreateTransfer
 from handfast.ledger import Entry, Mode, Posting, Purpose, refusal_of
+from handfast.ledger.journal import journal, misstated
 from handfast.store.desk import Desk
-from handfast.store.reader import Reader, get
+from handfast.store.reader import Reader, body_of, get
 from handfast.store.remote import Remote
 from handfast.store.rows import OPERATIONS
 from handfast.store.verb import Answer, Request
@@ -178,7 +180,7 @@ class Town:
             assert (operation.verb, operation.outcome) == (asked.request.verb, "" if no is None else no.code)
             if no is None:
                 result = asked.answer.result
-                assert msgpack.decode(operation.body, type=type(result)) == result
+                assert msgpack.decode(body_of(reader, operation), type=type(result)) == result
                 table = MARKETS[asked.request.verb]
                 assert reader.rows(f"SELECT count(*) FROM {table} WHERE id = ?", (result.id,)) == [(1,)]
                 made[table] += 1
@@ -194,10 +196,10 @@ def audit_books(reader: Reader) -> None:
     """Balances equal the sums of the postings, wallets are not overdrawn, and the sum of all is zero."""
     pendings: dict[Id, int] = {}
     balances: dict[Id, list[int]] = {}
-    for debit, credit, amount, mode, pending, entry in reader.rows(
-        "SELECT p.debit, p.credit, p.amount, p.mode, p.pending, e.id FROM postings p"
-        " JOIN entries e ON e.seq = p.entry ORDER BY p.entry, p.n"
-    ):
+    entries = journal(reader, 0, 10**9)
+    for debit, credit, amount, mode, pending, entry in [
+        (*astuple(posting), booked.id) for booked in entries for posting in booked.postings
+    ]:
         giver, taker = balances.setdefault(debit, [0, 0, 0, 0]), balances.setdefault(credit, [0, 0, 0, 0])
         if mode == Mode.PENDING:
             pendings[entry] = amount
@@ -205,7 +207,7 @@ def audit_books(reader: Reader) -> None:
             taker[2] += amount
             continue
         if mode in {Mode.POST, Mode.VOID}:
-            freed = pendings.pop(pending)
+            freed = pendings.pop(pending or b"")
             giver[0] -= freed
             taker[2] -= freed
         if mode != Mode.VOID:
@@ -217,6 +219,8 @@ def audit_books(reader: Reader) -> None:
     for account, *sums in stored:
         if account[13] in {Purpose.WALLET, Purpose.HELD}:
             assert sums[0] + sums[1] <= sums[3], "no floor was broken"
+    with reader.snapshot():
+        assert misstated(reader) == []
 
 
 def audit_events(reader: Reader) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from handfast.core.ids import Id
-from handfast.ledger.model import Entry, Mode, Outcome, Posting
+from handfast.ledger.model import Entry, Mode, Outcome, Posting, decode_postings, encode_postings
 from handfast.ledger.rules import Pending, create_entry
+from handfast.ledger.statements import PieceRow, extended, touched
 
-EntryRow = tuple[Id, int, str, int]
-PostingRow = tuple[int, int, Id, Id, int, int, Id | None]
-AccountRow = tuple[Id, int, int, int, int]
+EntryRow = tuple[Id, int, str, int, bytes]
+StoredRow = tuple[Id, str, bytes]
+AccountRow = tuple[Id, int, int, int, int, bytes]
 PendingRow = tuple[Id, Id, Id, int, str]
 
 
@@ -49,13 +50,15 @@ class Batch:
         self._last = 0
         self.needs = Needs(entries)
         self._balances: dict[Id, list[int]] = {}
+        self._newest: dict[Id, bytes] = {}
+        self._places: dict[Id, bytes] = {}
         self._pendings: dict[Id, Pending] = {}
-        self._stored_accounts: set[Id] = set()
         self._stored_pendings: set[Id] = set()
         self._stored: dict[Id, tuple[str, tuple[Posting, ...]]] = {}
         self._refused: set[Id] = set()
+        self._moved: set[Id] = set()
         self.entry_rows: list[EntryRow] = []
-        self.posting_rows: list[PostingRow] = []
+        self.piece_rows: list[PieceRow] = []
         self.refused_rows: list[tuple[Id]] = []
 
     def fill(
@@ -63,22 +66,22 @@ class Batch:
         last: int,
         accounts: Iterable[AccountRow],
         pendings: Iterable[PendingRow],
-        stored: dict[Id, tuple[str, tuple[Posting, ...]]],
+        stored: Iterable[StoredRow],
         refused: Iterable[Id],
     ) -> None:
         """Take in what the database holds: the last entry's number, and the rows of the needed keys."""
         self._last = last
         balances = self._balances
-        for row in accounts:
-            balances[row[0]] = list(row[1:5])
-        self._stored_accounts.update(balances)
+        for account, *four, newest in accounts:
+            balances[account] = four
+            self._newest[account] = newest
         for account in self.needs.accounts:
             if account not in balances:
                 balances[account] = [0, 0, 0, 0]
         for key, debit, credit, amount, state in pendings:
             self._pendings[key] = Pending(debit, credit, amount, state)
         self._stored_pendings.update(self._pendings)
-        self._stored = stored
+        self._stored = {key: (kind, decode_postings(postings)) for key, kind, postings in stored}
         self._refused = set(refused)
 
     def decide(self) -> list[Outcome]:
@@ -107,37 +110,39 @@ class Batch:
 
     def _record(self, entry: Entry, moved: tuple[Posting, ...]) -> None:
         seq = self._last = self._last + 1
-        self.entry_rows.append((entry.id, seq, entry.kind, self._at))
-        rows = self.posting_rows
-        for n, posting in enumerate(moved):
-            rows.append((seq, n, posting.debit, posting.credit, posting.amount, posting.mode, posting.pending))
+        self.entry_rows.append((entry.id, seq, entry.kind, self._at, encode_postings(moved)))
+        place = seq.to_bytes(8, "big")
+        places = self._places
+        for account in touched(moved):
+            places[account] = places.get(account, b"") + place
+        for posting in moved:
+            if posting.mode == Mode.PENDING:
+                self._moved.add(entry.id)
+            elif (resolved := posting.pending) is not None and resolved in self._pendings:
+                self._moved.add(resolved)
         self._stored[entry.id] = (entry.kind, moved)
 
-    def _touched(self) -> set[Id]:
-        touched: set[Id] = set()
-        for row in self.posting_rows:
-            if row[4]:
-                touched.add(row[2])
-                touched.add(row[3])
-        return touched
-
     def account_rows(self) -> tuple[list[AccountRow], list[AccountRow]]:
-        """The rows of touched accounts: those to insert and those to update, each in id order."""
+        """The rows of touched accounts: those to insert and those to update, each in id order.
+
+        What their statements can no longer hold is left in `piece_rows`.
+        """
         fresh: list[AccountRow] = []
         changed: list[AccountRow] = []
-        for account in sorted(self._touched()):
+        for account, places in sorted(self._places.items()):
+            stored = self._newest.get(account)
+            newest, pieces = extended(account, stored or b"", places)
             debits_pending, debits, credits_pending, credits = self._balances[account]
-            row = (account, debits_pending, debits, credits_pending, credits)
-            (changed if account in self._stored_accounts else fresh).append(row)
+            row = (account, debits_pending, debits, credits_pending, credits, newest)
+            (fresh if stored is None else changed).append(row)
+            self.piece_rows += pieces
         return fresh, changed
 
     def pending_rows(self) -> tuple[list[PendingRow], list[PendingRow]]:
         """The rows of pending postings: those to insert and those to update."""
         fresh: list[PendingRow] = []
         changed: list[PendingRow] = []
-        touched = {row[6] for row in self.posting_rows if row[6] is not None}
-        touched.update(entry.id for entry in self._entries if any(p.mode == Mode.PENDING for p in entry.postings))
-        for key in sorted(touched & self._pendings.keys()):
+        for key in sorted(self._moved):
             pending = self._pendings[key]
             row = (key, pending.debit, pending.credit, pending.amount, pending.state)
             (changed if key in self._stored_pendings else fresh).append(row)

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
 
 from handfast.core.errors import Conflict, Declined, Refusal
 from handfast.core.ids import Id
@@ -84,6 +84,11 @@ class Posting(Struct, frozen=True, array_like=True, gc=False):
     amount: int
     mode: int = Mode.POSTED
     pending: Id | None = None
+
+
+encode_postings = msgpack.Encoder().encode
+"""Postings as they are kept: an entry is one row."""
+decode_postings = msgpack.Decoder(tuple[Posting, ...]).decode
 
 
 class Entry(Struct, frozen=True, array_like=True, gc=False):

@@ -11,14 +11,13 @@ from handfast.core.ids import OBJECT, Id, account_currency, account_id, account_
 from handfast.domain.payments import PAYMENTS, REFUNDS
 from handfast.domain.trades import TRADES
 from handfast.ledger import Mode, Purpose
+from handfast.ledger.model import decode_postings
 from handfast.store.reader import Reader, select
 
 _BALANCES = "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted FROM accounts ORDER BY id"
-_POSTINGS = (
-    "SELECT e.id, e.kind, e.at, p.n, p.debit, p.credit, p.amount, p.mode, p.pending"
-    " FROM entries e JOIN postings p ON p.entry = e.seq ORDER BY e.id, p.n"
-)
+_ENTRIES = "SELECT id, kind, at, postings FROM entries ORDER BY id"
 _EVENTS = "SELECT id, type, owner, at, body FROM events ORDER BY id"
+_PENDS = frozenset({Mode.PENDING, Mode.VOID})
 _encode = msgpack.Encoder().encode
 
 
@@ -56,7 +55,7 @@ def read_books(reader: Reader) -> Books:
     with reader.snapshot():
         balances = _hashed(digest, reader.stream(_BALANCES))
         kept: dict[Id, tuple[int, int]] = {row[0]: (row[2], row[4]) for row in balances}
-        folded, total = _fold(_hashed(digest, reader.stream(_POSTINGS)))
+        folded, total = _fold(_hashed(digest, reader.stream(_ENTRIES)))
         faults = [f"account {key.hex()}: balance and postings differ" for key in _differing(kept, folded)]
         for row in _hashed(digest, reader.stream(f"{select(TRADES)} ORDER BY id")):
             trade = TRADES.row(*row)
@@ -84,13 +83,14 @@ def _without_details(events: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, .
             yield key, type_, owner, at, body
 
 
-def _fold(postings: Iterator[tuple[Any, ...]]) -> tuple[dict[Id, list[int]], int]:
+def _fold(entries: Iterator[tuple[Any, ...]]) -> tuple[dict[Id, list[int]], int]:
     """Posted debits and credits of each account, added up anew from its postings, and all debits less all credits."""
     folded: dict[Id, list[int]] = defaultdict(lambda: [0, 0])
-    for _, _, _, _, debit, credit, amount, mode, _ in postings:
-        if mode in (Mode.POSTED, Mode.POST):
-            folded[debit][0] += amount
-            folded[credit][1] += amount
+    for _, _, _, postings in entries:
+        for posting in decode_postings(postings):
+            if posting.mode not in _PENDS:
+                folded[posting.debit][0] += posting.amount
+                folded[posting.credit][1] += posting.amount
     return folded, sum(debits - credits for debits, credits in folded.values())
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct, msgpack
 
 from handfast.core.errors import Conflict, Refusal, Unavailable
 from handfast.core.ids import Id, NewId, event_id
-from handfast.store.rows import OPERATIONS, Event, Operation
+from handfast.store.rows import EVENTS, OPERATIONS, Event, Operation
 from handfast.store.table import Table
 from handfast.store.verb import Answer, Key, Request, Tx, Verb, replay
 
@@ -156,11 +156,19 @@ class Batch:
                 return ask
             run.ask = ask
 
-    def _replay(self, run: _Run, seen: Operation) -> Answer:
+    def _replay(self, run: _Run, seen: Operation) -> Answer | None:
+        """The answer that was given before, or None where its row is yet to be loaded."""
         if seen.fingerprint != run.request.fingerprint or seen.verb != run.verb.name:
             no = Conflict("idempotency_key_reused", "this idempotency key was used with another request")
             return Answer(seen.id, None, no)
-        return replay(run.verb, seen)
+        body = seen.body
+        if seen.told is not None:
+            told = self._rows.get(EVENTS, _EMPTY).get(seen.told) or _find(self.events, seen.told)
+            if told is None:
+                run.ask = ((EVENTS, seen.told),)
+                return None
+            body = told.body
+        return replay(run.verb, seen, body)
 
     def _load(self, runs: Iterable[_Run]) -> None:
         wants: dict[Table[Any], dict[Id, None]] = {}
@@ -271,16 +279,21 @@ class Batch:
             return
         about = getattr(request.command, run.verb.about) if run.verb.about else getattr(done.result, "id", None)
         self._accepted += 1
+        told: Id | None = None
         if no is None or run.refused_once:
             for table, row in tx._puts:
                 self._write(table, row)
             for type_, row, owner in tx._events:
-                body = _encode(row)
-                self.events.append(Event(event_id(row.id, row.version), 0, type_, owner, operation, self._now, body))
+                event = event_id(row.id, row.version)
+                self.events.append(Event(event, 0, type_, owner, operation, self._now, _encode(row)))
+                if row is done.result:
+                    told = event
         if run.verb.quiet:
             assert not tx._events, run.verb.name
             return
-        body = _encode(done.result) if no is None else _encode((no.message, no.param))
+        body = b""
+        if told is None:
+            body = _encode(done.result) if no is None else _encode((no.message, no.param))
         code = "" if no is None else no.code
         self._write(
             OPERATIONS,
@@ -293,6 +306,7 @@ class Batch:
                 request.fingerprint,
                 code,
                 body,
+                told,
                 self._now,
             ),
         )
@@ -311,6 +325,10 @@ class Batch:
                 self.inserts[table] = fresh
             if len(fresh) < len(rows):
                 self.updates[table] = [row for key, row in rows.items() if key in stored]
+
+
+def _find(events: Iterable[Event], key: Id) -> Event | None:
+    return next((event for event in events if event.id == key), None)
 
 
 def _slot(item: tuple[_Run, Any]) -> int:

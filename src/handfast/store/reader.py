@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any, Protocol
 
 from handfast.core.ids import Id
+from handfast.store.rows import EVENTS, Operation
 from handfast.store.table import Row, Table
 
 
@@ -40,6 +41,12 @@ def find(reader: Reader, table: Table[Row], where: str, *params: Any) -> list[Ro
     """The rows that meet a condition; `where` may go on with ORDER BY and LIMIT."""
     row = table.row
     return [row(*values) for values in reader.rows(f"{select(table)} WHERE {where}", params)]
+
+
+def body_of(reader: Reader, operation: Operation) -> bytes:
+    """The msgpack of what an operation answered."""
+    event = get(reader, EVENTS, operation.told) if operation.told is not None else None
+    return event.body if event is not None else operation.body
 
 
 def page(

@@ -10,7 +10,8 @@ class Operation(Struct, frozen=True, gc=False):
     """One verb that was asked and answered: idempotency record, audit log and the root of `explain` in one.
 
     `id` is derived from actor and idempotency key where there is one. `outcome` is "" or the refusal's code; `body` the
-    msgpack of the result, or of the refusal's message and param. `object` is what it was about.
+    msgpack of the result, or of the refusal's message and param. `object` is what it was about. A result that an event
+    of the operation tells is kept there only: then `told` is that event's id, and `body` empty.
     """
 
     id: Id
@@ -21,6 +22,7 @@ class Operation(Struct, frozen=True, gc=False):
     fingerprint: bytes
     outcome: str
     body: bytes
+    told: Id | None
     at: int
 
 

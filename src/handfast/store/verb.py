@@ -114,9 +114,9 @@ class Tx:
         yield entry
 
 
-def replay(verb: Verb, seen: Operation) -> Answer:
-    """The answer that a stored operation gave."""
+def replay(verb: Verb, seen: Operation, body: bytes) -> Answer:
+    """The answer that a stored operation gave; `body` is its own, or its event's."""
     if seen.outcome:
-        message, param = msgpack.decode(seen.body)
+        message, param = msgpack.decode(body)
         return Answer(seen.id, None, refusal(seen.outcome, message, param), replayed=True)
-    return Answer(seen.id, msgpack.decode(seen.body, type=verb.result), None, replayed=True)
+    return Answer(seen.id, msgpack.decode(body, type=verb.result), None, replayed=True)

@@ -6,12 +6,13 @@ from copy import deepcopy
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 from tests.conftest import Engine
 
 from handfast.core.ids import Id, account_currency, account_id, account_purpose
 from handfast.core.money import MAX_AMOUNT
 from handfast.ledger import Entry, Mode, Outcome, Posting, Purpose
+from handfast.ledger.model import decode_postings
 
 FLOORED = {1, 2, 3, 4, 5}
 RECEIVABLE = 22
@@ -214,10 +215,8 @@ def test_the_ledger_does_what_the_model_foretells(engine: Engine, data: st.DataO
     balances = ledger.balances(cast.all)
     stored = {b.account: [b.debits_pending, b.debits_posted, b.credits_pending, b.credits_posted] for b in balances}
     assert stored == {account: model.four[account] for account in cast.all}
-    journal = engine.rows(
-        "SELECT e.id, p.debit, p.credit, p.amount, p.mode, p.pending FROM entries e"
-        f" JOIN postings p ON p.entry = e.seq WHERE e.at = {cast.number} ORDER BY e.seq, p.n"
-    )
+    entered = engine.rows(f"SELECT id, postings FROM entries WHERE at = {cast.number} ORDER BY seq")
+    journal = [(key, *astuple(posting)) for key, kept in entered for posting in decode_postings(kept)]
     folded = fold(journal)
     assert {account: folded[account] for account in cast.all} == stored
     assert sum(b.debits_posted for b in balances) == sum(b.credits_posted for b in balances)

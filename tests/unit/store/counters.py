@@ -73,6 +73,15 @@ async def add(tx: Tx, command: Add) -> int:
     return changed.value
 
 
+@verb("show", about="row")
+async def show(tx: Tx, command: Add) -> Counter:
+    """What it answers is what its event tells."""
+    changed = Counter(command.row, command.by, "shown", 1)
+    tx.put(COUNTERS, changed)
+    tx.event("counter.changed", changed, oid(99))
+    return changed
+
+
 @verb("guarded", about="row")
 async def guarded(tx: Tx, command: Add) -> int:
     tx.put(COUNTERS, Counter(command.row, 7, None, 1))
@@ -191,6 +200,7 @@ VERBS: dict[str, Verb] = {
     made.name: made
     for made in (
         add,
+        show,
         guarded,
         pay,
         pay_or_note,

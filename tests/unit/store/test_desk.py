@@ -189,6 +189,20 @@ def test_an_event_tells_the_new_version(bench: Bench) -> None:
     assert told == (event_id(oid(5), 1), 1, "counter.changed", oid(99), answer.operation, NOW, changed)
 
 
+def test_an_answer_that_an_event_tells_is_kept_once(lasting: Bench) -> None:
+    once = lasting.ask("show", Add(oid(5), 3), key="k")
+    shown = Counter(oid(5), 3, "shown", 1)
+    key = once.key or b""
+    first, again = lasting.desk.run([once, once])
+    assert (first, again) == (Answer(key, shown), Answer(key, shown, replayed=True))
+    assert lasting.rows("SELECT body, told FROM operations") == [(b"", event_id(oid(5), 1))]
+    assert lasting.desk.run([once]) == [Answer(key, shown, replayed=True)]
+    fresh = lasting.ask("add", Add(oid(7)))
+    later = reopened(lasting)
+    assert later.desk.run([fresh, once])[1] == Answer(key, shown, replayed=True)
+    later.engine.store.close()
+
+
 def test_a_call_raises_its_refusal(bench: Bench) -> None:
     assert bench.desk.call(bench.ask("add", Add(oid(1)))) == 1
     with pytest.raises(Unavailable):

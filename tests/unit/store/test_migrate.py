@@ -22,9 +22,9 @@ ROOMS = [importlib.import_module(f"handfast.domain.{p.parent.name}.tables") for 
 SPECS = {made.name: made for room in [rows, *ROOMS] for made in vars(room).values() if isinstance(made, Table)}
 INDEXES = {(table, columns) for room in ROOMS for table, columns, _ in getattr(room, "INDEXES", ())}
 LEDGER = {
-    "accounts": {"id", "debits_pending", "debits_posted", "credits_pending", "credits_posted"},
-    "entries": {"id", "seq", "kind", "at"},
-    "postings": {"entry", "n", "debit", "credit", "amount", "mode", "pending"},
+    "accounts": {"id", "debits_pending", "debits_posted", "credits_pending", "credits_posted", "newest"},
+    "statements": {"account", "first", "places"},
+    "entries": {"id", "seq", "kind", "at", "postings"},
     "pendings": {"id", "debit", "credit", "amount", "state"},
     "refused_entries": {"id"},
     "desk": {"id", "epoch", "commits"},

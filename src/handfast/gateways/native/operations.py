@@ -17,7 +17,7 @@ from handfast.gateways.native.prefixes import parse_kind, show, unknown
 from handfast.gateways.native.render import SECOND
 from handfast.gateways.native.reports import Operation
 from handfast.store import rows
-from handfast.store.reader import Reader, get
+from handfast.store.reader import Reader, body_of, get
 from handfast.store.rows import OPERATIONS
 from handfast.store.verb import Verb
 
@@ -42,27 +42,29 @@ async def see_operation(call: Call[Any]) -> Operation:
 
 
 async def _shown(call: Call[Any], key: Id) -> Operation:
-    def find(reader: Reader) -> tuple[rows.Operation | None, Id | None]:
+    def find(reader: Reader) -> tuple[rows.Operation, bytes, Id | None] | None:
         row = get(reader, OPERATIONS, key)
-        client = parse_kind("client", row.actor) if row else None
+        if row is None:
+            return None
+        client = parse_kind("client", row.actor)
         its = get(reader, API_CLIENTS, client) if client else None
-        return row, its.party if its else None
+        return row, body_of(reader, row), its.party if its else None
 
-    row, party = await call.look(find)
-    if row is None or not call.caller.sees(party):
+    found = await call.look(find)
+    if found is None or not call.caller.sees(found[2]):
         raise unknown("operation")
-    return operation(call, row)
+    return operation(call, found[0], found[1])
 
 
-def operation(call: Call[Any], row: rows.Operation) -> Operation:
+def operation(call: Call[Any], row: rows.Operation, body: bytes) -> Operation:
     """An operation with its result, or its error as it was answered."""
     result = error = None
     if row.outcome:
-        message, param = msgpack.decode(row.body)
+        message, param = msgpack.decode(body)
         error = error_of(refusal(row.outcome, message, param), row.request)
     else:
         verb = _VERBS.get(row.verb)
-        found = msgpack.decode(row.body, type=verb.result) if verb else None
+        found = msgpack.decode(body, type=verb.result) if verb else None
         result = call.show(found) if isinstance(found, Struct) else found
     return Operation(
         id=show("operation", row.id),

@@ -7,18 +7,15 @@ import psycopg
 
 from handfast.core.ids import Id
 from handfast.ledger.batch import Batch
-from handfast.ledger.model import Balance, Entry, Outcome, Posting
+from handfast.ledger.model import Balance, Entry, Outcome
 
 _LAST = "SELECT coalesce(max(seq), 0) FROM entries"
 _ACCOUNTS = (
-    "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted FROM accounts"
+    "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted, newest FROM accounts"
     " WHERE id = ANY(%b::bytea[])"
 )
 _PENDINGS = "SELECT id, debit, credit, amount, state FROM pendings WHERE id = ANY(%b::bytea[])"
-_ENTRIES = (
-    "SELECT e.id, e.kind, p.debit, p.credit, p.amount, p.mode, p.pending FROM entries e"
-    " JOIN postings p ON p.entry = e.seq WHERE e.id = ANY(%b::bytea[]) ORDER BY e.seq, p.n"
-)
+_ENTRIES = "SELECT id, kind, postings FROM entries WHERE id = ANY(%b::bytea[])"
 _REFUSED = "SELECT id FROM refused_entries WHERE id = ANY(%b::bytea[])"
 
 
@@ -56,10 +53,7 @@ class PostgresLedger:
                 )
             ]
             ((last_seq,),) = last.fetchall()
-            accounts, pendings, entry_rows, refused = (cursor.fetchall() for cursor in cursors)
-        stored: dict[Id, tuple[str, tuple[Posting, ...]]] = {}
-        for key, kind, *posting in entry_rows:
-            stored[key] = (kind, (*stored.get(key, (kind, ()))[1], Posting(*posting)))
+            accounts, pendings, stored, refused = (cursor.fetchall() for cursor in cursors)
         batch.fill(last_seq, accounts, pendings, stored, [key for (key,) in refused])
         outcomes = batch.decide()
         self._write(batch)
@@ -68,7 +62,7 @@ class PostgresLedger:
     def balances(self, accounts: Sequence[Id]) -> list[Balance]:
         """See Ledger.balances."""
         rows = self._db.execute(_ACCOUNTS, (list(accounts),), binary=True).fetchall()
-        found = {row[0]: Balance(*row) for row in rows}
+        found = {row[0]: Balance(*row[:5]) for row in rows}
         return [found.get(account) or Balance(account) for account in accounts]
 
     def _many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -77,26 +71,25 @@ class PostgresLedger:
             self._db.execute(sql, [list(column) for column in zip(*rows, strict=True)], binary=True)
 
     def _write(self, batch: Batch) -> None:
-        account_columns = "(id, debits_pending, debits_posted, credits_pending, credits_posted)"
-        account_arrays = "unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[])"
+        account_columns = "(id, debits_pending, debits_posted, credits_pending, credits_posted, newest)"
+        account_arrays = "unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bytea[])"
         fresh, changed = batch.account_rows()
         pending_fresh, pending_changed = batch.pending_rows()
         self._many(
-            "INSERT INTO entries (id, seq, kind, at) SELECT * FROM"
-            " unnest(%b::bytea[], %b::bigint[], %b::text[], %b::bigint[])",
+            "INSERT INTO entries (id, seq, kind, at, postings) SELECT * FROM"
+            " unnest(%b::bytea[], %b::bigint[], %b::text[], %b::bigint[], %b::bytea[])",
             batch.entry_rows,
-        )
-        self._many(
-            "INSERT INTO postings (entry, n, debit, credit, amount, mode, pending) SELECT * FROM"
-            " unnest(%b::bigint[], %b::bigint[], %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[],"
-            " %b::bytea[])",
-            batch.posting_rows,
         )
         self._many(f"INSERT INTO accounts {account_columns} SELECT * FROM {account_arrays}", fresh)
         self._many(
             "UPDATE accounts a SET debits_pending = u.dp, debits_posted = u.d, credits_pending = u.cp,"
-            f" credits_posted = u.c FROM {account_arrays} u(id, dp, d, cp, c) WHERE a.id = u.id",
+            f" credits_posted = u.c, newest = u.n FROM {account_arrays} u(id, dp, d, cp, c, n) WHERE a.id = u.id",
             changed,
+        )
+        self._many(
+            "INSERT INTO statements (account, first, places) SELECT * FROM"
+            " unnest(%b::bytea[], %b::bigint[], %b::bytea[])",
+            batch.piece_rows,
         )
         self._many(
             "INSERT INTO pendings (id, debit, credit, amount, state) SELECT * FROM"

@@ -7,17 +7,16 @@ import apsw
 
 from handfast.core.ids import Id
 from handfast.ledger.batch import Batch
-from handfast.ledger.model import Balance, Entry, Outcome, Posting
+from handfast.ledger.model import Balance, Entry, Outcome
 
 _LAST = "SELECT coalesce(max(seq), 0) FROM entries"
 _ACCOUNTS = (
-    "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted FROM accounts"
+    "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted, newest FROM accounts"
     " WHERE id IN (SELECT value FROM carray(?))"
 )
 _PENDINGS = "SELECT id, debit, credit, amount, state FROM pendings WHERE id IN (SELECT value FROM carray(?))"
-_ENTRIES = "SELECT id, seq, kind FROM entries WHERE id IN (SELECT value FROM carray(?))"
+_ENTRIES = "SELECT id, kind, postings FROM entries WHERE id IN (SELECT value FROM carray(?))"
 _REFUSED = "SELECT id FROM refused_entries WHERE id IN (SELECT value FROM carray(?))"
-_POSTINGS = "SELECT debit, credit, amount, mode, pending FROM postings WHERE entry = ? ORDER BY n"
 
 
 class Connected(Protocol):
@@ -46,10 +45,7 @@ class SqliteLedger:
             self._db.execute(_LAST).get,
             self._rows(_ACCOUNTS, needs.accounts),
             self._rows(_PENDINGS, needs.pendings),
-            {
-                key: (kind, tuple(Posting(*row) for row in self._db.execute(_POSTINGS, (seq,))))
-                for key, seq, kind in self._rows(_ENTRIES, needs.entries)
-            },
+            self._rows(_ENTRIES, needs.entries),
             [key for (key,) in self._rows(_REFUSED, needs.entries)],
         )
         outcomes = batch.decide()
@@ -58,7 +54,7 @@ class SqliteLedger:
 
     def balances(self, accounts: Sequence[Id]) -> list[Balance]:
         """See Ledger.balances."""
-        found = {row[0]: Balance(*row) for row in self._rows(_ACCOUNTS, accounts)}
+        found = {row[0]: Balance(*row[:5]) for row in self._rows(_ACCOUNTS, accounts)}
         return [found.get(account) or Balance(account) for account in accounts]
 
     def _rows(self, sql: str, keys: Sequence[Id]) -> list[tuple]:  # type: ignore[type-arg]
@@ -67,24 +63,22 @@ class SqliteLedger:
     def _write(self, batch: Batch) -> None:
         many = self._db.executemany
         if batch.entry_rows:
-            many("INSERT INTO entries (id, seq, kind, at) VALUES (?, ?, ?, ?)", batch.entry_rows)
-            many(
-                "INSERT INTO postings (entry, n, debit, credit, amount, mode, pending) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                batch.posting_rows,
-            )
+            many("INSERT INTO entries (id, seq, kind, at, postings) VALUES (?, ?, ?, ?, ?)", batch.entry_rows)
         fresh, changed = batch.account_rows()
         if fresh:
             many(
-                "INSERT INTO accounts (id, debits_pending, debits_posted, credits_pending, credits_posted)"
-                " VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO accounts (id, debits_pending, debits_posted, credits_pending, credits_posted, newest)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 fresh,
             )
         if changed:
             many(
                 "UPDATE accounts SET debits_pending = ?2, debits_posted = ?3, credits_pending = ?4,"
-                " credits_posted = ?5 WHERE id = ?1",
+                " credits_posted = ?5, newest = ?6 WHERE id = ?1",
                 changed,
             )
+        if batch.piece_rows:
+            many("INSERT INTO statements (account, first, places) VALUES (?, ?, ?)", batch.piece_rows)
         pending_fresh, pending_changed = batch.pending_rows()
         if pending_fresh:
             many("INSERT INTO pendings (id, debit, credit, amount, state) VALUES (?, ?, ?, ?, ?)", pending_fresh)

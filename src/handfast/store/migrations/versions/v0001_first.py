@@ -33,22 +33,19 @@ _LEDGER = {
         debits_pending bigint NOT NULL CHECK (debits_pending >= 0),
         debits_posted bigint NOT NULL CHECK (debits_posted >= 0),
         credits_pending bigint NOT NULL CHECK (credits_pending >= 0),
-        credits_posted bigint NOT NULL CHECK (credits_posted >= 0)""",
+        credits_posted bigint NOT NULL CHECK (credits_posted >= 0),
+        newest bytea NOT NULL CHECK (length(newest) % 8 = 0)""",
+    "statements": """
+        account bytea NOT NULL CHECK (length(account) = 16),
+        first bigint NOT NULL CHECK (first > 0),
+        places bytea NOT NULL CHECK (length(places) > 0 AND length(places) % 8 = 0),
+        PRIMARY KEY (account, first)""",
     "entries": """
         id bytea NOT NULL UNIQUE CHECK (length(id) = 16),
         seq bigint NOT NULL PRIMARY KEY CHECK (seq > 0),
         kind text NOT NULL,
-        at bigint NOT NULL""",
-    "postings": """
-        entry bigint NOT NULL,
-        n bigint NOT NULL CHECK (n >= 0),
-        debit bytea NOT NULL CHECK (length(debit) = 16),
-        credit bytea NOT NULL CHECK (length(credit) = 16),
-        amount bigint NOT NULL CHECK (amount >= 0),
-        mode bigint NOT NULL CHECK (mode BETWEEN 0 AND 4),
-        pending bytea CHECK (length(pending) = 16),
-        CHECK (debit <> credit),
-        PRIMARY KEY (entry, n)""",
+        at bigint NOT NULL,
+        postings bytea NOT NULL""",
     "pendings": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16),
         debit bytea NOT NULL CHECK (length(debit) = 16),
@@ -73,6 +70,7 @@ _DESK = {
         fingerprint bytea NOT NULL,
         outcome text NOT NULL,
         body bytea NOT NULL,
+        told bytea,
         at bigint NOT NULL""",
     "events": """
         id bytea NOT NULL UNIQUE CHECK (length(id) = 16),
@@ -180,8 +178,6 @@ _DOMAIN = {
 }
 
 _INDEXES = (
-    ("postings", "debit, entry", ""),
-    ("postings", "credit, entry", ""),
     ("operations", "object", "outcome <> ''"),
     ("bank_statements", "account, to_date, id", ""),
     ("bank_lines", "state, id", "state = 'suspense'"),
@@ -212,7 +208,7 @@ _INDEXES = (
     ("transfers", "payee, id", ""),
 )
 
-_APPEND_ONLY = ("entries", "postings", "refused_entries", "events", "operations")
+_APPEND_ONLY = ("entries", "statements", "refused_entries", "events", "operations")
 _NEVER_DELETED = ("accounts", "pendings")
 
 _REFUSE_CHANGE = """
