@@ -79,8 +79,9 @@ def journal(books: Books) -> Books:
     sixteen = "x'00000000000000000000000000000001'"
     if isinstance(books.engine.store.connection, psycopg.Connection):
         sixteen = "'\\x00000000000000000000000000000001'"
+    columns = "id, verb, actor, request, fingerprint, outcome, body, at"
     for sql in (
-        f"INSERT INTO operations VALUES ({sixteen}, 'v', 'a', {sixteen}, NULL, {sixteen}, '', {sixteen}, NULL, 0)",
+        f"INSERT INTO operations ({columns}) VALUES ({sixteen}, 'v', 'a', {sixteen}, {sixteen}, '', {sixteen}, 0)",
         f"INSERT INTO events VALUES ({sixteen}, 1, 't', {sixteen}, {sixteen}, 0, {sixteen})",
     ):
         books.engine.store.connection.execute(sql)

@@ -23,7 +23,7 @@ from handfast.ledger.journal import journal, misstated
 from handfast.store.desk import Desk
 from handfast.store.reader import Reader, body_of, get
 from handfast.store.remote import Remote
-from handfast.store.rows import OPERATIONS
+from handfast.store.rows import KNOWN_OPERATIONS
 from handfast.store.verb import Answer, Request
 
 BUYERS = 6
@@ -174,7 +174,7 @@ class Town:
         made: Counter[str] = Counter()
         for key, asked in self.asked.items():
             assert asked.answer is not None
-            operation = get(reader, OPERATIONS, key)
+            operation = get(reader, KNOWN_OPERATIONS, key)
             assert operation is not None, "what was acknowledged is there"
             no = asked.answer.refusal
             assert (operation.verb, operation.outcome) == (asked.request.verb, "" if no is None else no.code)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handfast.app.hot import Hot
 from handfast.app.telemetry import HttpCounts, timer
 from handfast.core.errors import Conflict, Invalid, NotFound, Refusal, TooLarge, Unavailable
 from handfast.core.ids import Id
@@ -15,6 +16,7 @@ from handfast.gateways.native import Native
 from handfast.gateways.native.errors import error_body, error_headers, status_of
 from handfast.gateways.native.prefixes import show
 from handfast.services import REQUEST, Services
+from handfast.store.intake import Intake
 
 BODY_BYTES = 1024 * 1024
 """The longest body that is taken."""
@@ -24,9 +26,15 @@ _log = structlog.get_logger("handfast.http")
 
 
 class Edge:
-    """ASGI middleware around everything: numbers each request, bounds its body, counts its answer, logs its fault."""
+    """ASGI middleware around everything: numbers each request, bounds its body, counts its answer, logs its fault.
 
-    def __init__(self, native: ASGIApp, rest: ASGIApp, services: Services, counts: HttpCounts) -> None:
+    `hot` is the short way that a connection may take past all this, where the desk is in this process.
+    """
+
+    def __init__(
+        self, native: ASGIApp, rest: ASGIApp, services: Services, counts: HttpCounts, hot: Hot | None = None
+    ) -> None:
+        self.hot = hot
         self._native = native
         self._rest = rest
         self._new_id = services.new_id
@@ -85,8 +93,8 @@ def problem(no: Refusal, request: Id) -> Response:
     return Response(error_body(no, request), status, headers, "application/json")
 
 
-def asgi(services: Services, counts: HttpCounts) -> Edge:
-    """The whole HTTP side over some services: the gateways, /health and /metrics."""
+def asgi(services: Services, counts: HttpCounts, intake: Intake | None = None) -> Edge:
+    """The whole HTTP side over some services: the gateways, /health and /metrics; `intake` if it is in this process."""
 
     async def health(_request: Request) -> Response:
         await services.hand.control("status")
@@ -100,7 +108,8 @@ def asgi(services: Services, counts: HttpCounts) -> Edge:
     routes = [Route("/health", health), Route("/metrics", metrics)]
     rest = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Refusal: _refused})
     rest.router.redirect_slashes = False
-    return Edge(Native(services), rest, services, counts)
+    native = Native(services)
+    return Edge(native, rest, services, counts, Hot(native.quick, services, intake, counts) if intake else None)
 
 
 async def _no_route(request: Request, fault: Exception) -> Response:

@@ -15,7 +15,7 @@ from handfast.gateways.native.prefixes import PREFIXES, parse_kind, show
 from handfast.ledger import Mode, Purpose
 from handfast.ledger.journal import Booked, balances_of, entries_at, entries_of, places_touching
 from handfast.store.reader import Reader, find, get
-from handfast.store.rows import EVENTS, OPERATIONS, Event, Operation
+from handfast.store.rows import EVENTS, KNOWN_OPERATIONS, OPERATIONS, Event, Operation
 
 _MOST = 10_000
 _LAST = 2**63
@@ -137,7 +137,7 @@ def _operations(reader: Reader, keys: Iterable[Id], events: Sequence[Event]) -> 
     places: dict[Id, int] = {}
     for event in events:
         places[event.operation] = min(event.seq, places.get(event.operation, event.seq))
-    found = {row.id: row for key in places if (row := get(reader, OPERATIONS, key)) is not None}
+    found = {row.id: row for key in places if (row := get(reader, KNOWN_OPERATIONS, key)) is not None}
     for key in keys:
         found.update((row.id, row) for row in find(reader, OPERATIONS, "object = ? AND outcome <> ''", key))
     return sorted(found.values(), key=lambda row: (row.at, places.get(row.id, _LAST)))

@@ -130,7 +130,7 @@ async def _speak_http(
 ) -> None:
     counts = http_counts()
     running.counts.take(0, counts)
-    server = HttpServer(asgi(running.services, counts), ready)
+    server = HttpServer(asgi(running.services, counts, running.intake), ready)
     await run_until(server, sockets, stop)
 
 

@@ -25,6 +25,8 @@ entropy = os.urandom
 OBJECT = 13
 _TAIL = b"\0\0\0"
 _HEX = re.compile(r"[0-9a-f]{26}(?:[0-9a-f]{6})?", re.ASCII)
+_PURPOSES = tuple(bytes((purpose,)) for purpose in range(256))
+_CURRENCIES = {currency: number.to_bytes(2, "big") for currency, number in NUMBERS.items()}
 
 
 def random_ids() -> NewId:
@@ -83,7 +85,7 @@ def parse(prefix: str, value: str) -> Id | None:
 
 def account_id(owner: Id, purpose: int, currency: str) -> Id:
     """The ledger account of an owner (a party, a trade) for a purpose in a currency."""
-    return owner[:OBJECT] + bytes((purpose,)) + NUMBERS[currency].to_bytes(2, "big")
+    return owner[:OBJECT] + _PURPOSES[purpose] + _CURRENCIES[currency]
 
 
 def account_purpose(account: Id) -> int:
@@ -118,7 +120,4 @@ def owner_of(derived: Id) -> Id:
 
 def digest_id(*parts: bytes) -> Id:
     """A 128-bit id for a composite or foreign key: BLAKE2b over the length-prefixed parts."""
-    state = blake2b(digest_size=16)
-    for part in parts:
-        state.update(len(part).to_bytes(4, "big") + part)
-    return state.digest()
+    return blake2b(b"".join([len(part).to_bytes(4, "big") + part for part in parts]), digest_size=16).digest()

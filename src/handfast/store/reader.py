@@ -33,7 +33,7 @@ def select(table: Table[Row]) -> str:
 
 def get(reader: Reader, table: Table[Row], key: Id) -> Row | None:
     """The row of that key, or None."""
-    found = find(reader, table, "id = ?", key)
+    found = find(reader, table, "id = ? LIMIT 1", key)
     return found[0] if found else None
 
 

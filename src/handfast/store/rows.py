@@ -42,4 +42,6 @@ class Event(Struct, frozen=True, gc=False):
 
 
 OPERATIONS = Table("operations", Operation)
+KNOWN_OPERATIONS = Table("known_operations", Operation)
+"""The same as a view that readers find an operation in by its id: SQLite has no index of its newest ones."""
 EVENTS = Table("events", Event)

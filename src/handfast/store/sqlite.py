@@ -14,7 +14,8 @@ from handfast.core.errors import Conflict, Unavailable
 from handfast.core.ids import Id
 from handfast.store.checkpoints import Checkpoints
 from handfast.store.desk import Changes
-from handfast.store.rows import EVENTS
+from handfast.store.filing import Filing
+from handfast.store.rows import EVENTS, OPERATIONS
 from handfast.store.table import Table
 
 MINIMUM_VERSION = (3, 51, 3)
@@ -64,6 +65,8 @@ class SqliteStore:
             os.close(self._lock)
             raise
         self._checkpoints = Checkpoints(path, self.connection)
+        self._filing = Filing(self.connection)
+        self._saved = False
         self._next_event: int | None = None
         self._loads: dict[Table[Any], str] = {}
         self._inserts: dict[Table[Any], str] = {}
@@ -75,6 +78,8 @@ class SqliteStore:
         db = self.connection
         db.execute("UPDATE desk SET epoch = epoch + 1")
         self.epoch = self._number("SELECT epoch FROM desk")
+        self._next_event = None
+        self._filing.forget()
 
     def _number(self, sql: str) -> int:
         value: Any = self.connection.execute(sql).fetchall()[0][0]
@@ -90,11 +95,15 @@ class SqliteStore:
     def begin(self) -> None:
         """See Store.begin."""
         self.connection.execute("BEGIN IMMEDIATE")
+        self._filing.read_back()
 
     def load(self, wants: Mapping[Table[Any], Sequence[Id]]) -> dict[Table[Any], list[Any]]:
         """See Store.load."""
-        found = {}
+        found: dict[Table[Any], list[Any]] = {}
         for table, keys in wants.items():
+            if table is OPERATIONS:
+                found[table] = self._filing.load(keys)
+                continue
             sql = self._loads.get(table)
             if sql is None:
                 columns = ", ".join(table.columns)
@@ -107,10 +116,14 @@ class SqliteStore:
     def save(self, changes: Changes) -> None:
         """See Store.save."""
         db = self.connection
+        self._saved = True
         db.execute("UPDATE desk SET commits = commits + 1 WHERE epoch = ?", (self.epoch,))
         if db.changes() != 1:
             raise Unavailable("desk_fenced", "another desk has taken over this database")
         for table, rows in changes.inserts.items():
+            if table is OPERATIONS:
+                self._filing.save(rows)
+                continue
             sql = self._inserts.get(table)
             if sql is None:
                 marks = ", ".join("?" * len(table.columns))
@@ -145,10 +158,14 @@ class SqliteStore:
     def commit(self) -> None:
         """See Store.commit."""
         self.connection.execute("COMMIT")
+        self._saved = False
 
     def rollback(self) -> None:
         """See Store.rollback."""
-        self._next_event = None
+        if self._saved:
+            self._saved = False
+            self._next_event = None
+            self._filing.forget()
         if self.connection.in_transaction:
             try:
                 self.connection.execute("ROLLBACK")

@@ -1,6 +1,7 @@
 """Rows of payments, refunds and consents."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from handfast.core.ids import Id, account_purpose, digest_id, event_id, owner_of
@@ -21,6 +22,7 @@ INDEXES = (
 )
 
 
+@lru_cache(maxsize=4096)  # a verb asks for it twice: to read the consent, and to find it among what was read
 def consent_id(payer: Id, merchant: Id) -> Id:
     """The id of the consent that a payer gave a merchant."""
     return digest_id(b"consent", payer, merchant)

@@ -17,6 +17,7 @@ from handfast.gateways.native.idempotency import operation_id
 from handfast.gateways.native.lists import Query
 from handfast.gateways.native.openapi import document
 from handfast.gateways.native.prefixes import read, show
+from handfast.gateways.native.quick import Quick
 from handfast.gateways.native.routes import ROUTES
 from handfast.gateways.native.showing import encode
 from handfast.services import REQUEST, Services
@@ -55,12 +56,13 @@ TABLE = (*ROUTES, route("GET", "/v1/openapi.json", None, see_document))
 class Native:
     """The native API as an ASGI application, for paths that begin with /v1/. Its router is a dictionary.
 
-    Unexpected faults are left to whoever calls it.
+    `quick` is a shorter way for payments. Unexpected faults are left to whoever calls it.
     """
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._door = Doorkeeper(services)
+        self.quick = Quick(self._door)
         self._lines: dict[tuple[str, ...], dict[str, _Line]] = {}
         for each in TABLE:
             line = _Line(each, decoder(each.body) if each.body else None, converter(each.query or Query))

@@ -18,7 +18,7 @@ from handfast.gateways.native.render import SECOND
 from handfast.gateways.native.reports import Operation
 from handfast.store import rows
 from handfast.store.reader import Reader, body_of, get
-from handfast.store.rows import OPERATIONS
+from handfast.store.rows import KNOWN_OPERATIONS
 from handfast.store.verb import Verb
 
 _ROOMS: Iterable[Any] = (exchange, notifications, parties, payments, payouts, topups, trades, transfers)
@@ -43,14 +43,14 @@ async def see_operation(call: Call[Any]) -> Operation:
 
 async def _shown(call: Call[Any], key: Id) -> Operation:
     def find(reader: Reader) -> tuple[rows.Operation, bytes, Id | None] | None:
-        row = get(reader, OPERATIONS, key)
+        row = get(reader, KNOWN_OPERATIONS, key)
         if row is None:
             return None
         client = parse_kind("client", row.actor)
         its = get(reader, API_CLIENTS, client) if client else None
         return row, body_of(reader, row), its.party if its else None
 
-    found = await call.look(find)
+    found = await call.services.read.long(find)  # a key that is not filed yet is looked for among the newest
     if found is None or not call.caller.sees(found[2]):
         raise unknown("operation")
     return operation(call, found[0], found[1])

@@ -82,6 +82,33 @@ _DESK = {
         body bytea NOT NULL""",
 }
 
+# On SQLite operations lie in order of time and are found by `operation_keys`, which the desk fills later, a slice of
+# keys at a time; its own row tells how far it is (store/filing.py).
+_SQLITE_DESK = {
+    "desk": """
+        id bigint NOT NULL PRIMARY KEY CHECK (id = 1),
+        epoch bigint NOT NULL,
+        commits bigint NOT NULL,
+        hand bigint NOT NULL DEFAULT 0,
+        lap bigint NOT NULL DEFAULT 0,
+        filed bigint NOT NULL DEFAULT 0""",
+    "operations": "place bigint NOT NULL PRIMARY KEY CHECK (place > 0),"
+    + _DESK["operations"].replace(" PRIMARY KEY", ""),
+    "operation_keys": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        place bigint NOT NULL CHECK (place > 0)""",
+}
+_COLUMNS = "id, verb, actor, request, object, fingerprint, outcome, body, told, at"
+_KNOWN = f"CREATE VIEW known_operations AS SELECT {_COLUMNS} FROM operations"
+_SQLITE_KNOWN = f"""
+    CREATE VIEW known_operations AS
+    SELECT {_COLUMNS.replace("id,", "operation_keys.id AS id,", 1)}
+    FROM operation_keys JOIN operations ON operations.place = operation_keys.place
+    UNION ALL
+    SELECT {_COLUMNS} FROM operations
+    WHERE place > (SELECT filed FROM desk)
+    AND NOT EXISTS (SELECT 1 FROM operation_keys WHERE operation_keys.id = operations.id)"""
+
 _DOMAIN = {
     "custody_accounts": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), iban text NOT NULL, routing text NOT NULL,
@@ -209,6 +236,7 @@ _INDEXES = (
 )
 
 _APPEND_ONLY = ("entries", "statements", "refused_entries", "events", "operations")
+_SQLITE_APPEND_ONLY = (*_APPEND_ONLY, "operation_keys")
 _NEVER_DELETED = ("accounts", "pendings")
 
 _REFUSE_CHANGE = """
@@ -222,15 +250,17 @@ _REFUSE_CHANGE = """
 def upgrade() -> None:
     """Create everything."""
     sqlite = op.get_bind().dialect.name == "sqlite"
-    for name, columns in (_LEDGER | _DESK | _DOMAIN).items():
+    desk = _DESK | _SQLITE_DESK if sqlite else _DESK
+    for name, columns in (_LEDGER | desk | _DOMAIN).items():
         op.execute(f"CREATE TABLE {name} ({_in_sqlite(columns) if sqlite else columns}\n)" + _options(name, sqlite))
     for table, columns, where in _INDEXES:
         name = f"{table}_by_{columns.replace(', ', '_')}"
         op.execute(f"CREATE INDEX {name} ON {table} ({columns})" + (f" WHERE {where}" if where else ""))
+    op.execute(_SQLITE_KNOWN if sqlite else _KNOWN)
     op.execute("INSERT INTO desk (id, epoch, commits) VALUES (1, 0, 0)")
     if not sqlite:
         op.execute(_REFUSE_CHANGE)
-    for name in _APPEND_ONLY:
+    for name in _SQLITE_APPEND_ONLY if sqlite else _APPEND_ONLY:
         _refuse(name, ("UPDATE", "DELETE"), sqlite=sqlite)
     for name in _NEVER_DELETED:
         _refuse(name, ("DELETE",), sqlite=sqlite)
