@@ -14,8 +14,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench import desk, service
+from bench import desk, service, trades
 from bench.postgres import server
+
+WHAT = ("sqlite", "postgresql", "http", "trades")
 
 
 def desk_figures(url: str, rounds: int, report: Callable[[str], None]) -> dict[str, dict[str, float]]:
@@ -59,11 +61,12 @@ def show(console: Console, title: str, figures: dict[str, dict[str, float]]) -> 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object last.")
 @click.option("--rounds", default=3, show_default=True, help="Rounds; the medians are shown.")
-@click.option("--only", multiple=True, type=click.Choice(["sqlite", "postgresql", "http"]), help="Only these.")
-def main(as_json: bool, rounds: int, only: tuple[str, ...]) -> None:
-    """Durable full payments: through the desk on each engine, and over HTTP."""
+@click.option("--only", multiple=True, type=click.Choice(WHAT), help="Only these.")
+@click.option("--finished", default=10**6, show_default=True, help="Finished trades that a new one is made beside.")
+def main(as_json: bool, rounds: int, only: tuple[str, ...], finished: int) -> None:
+    """Durable full payments: through the desk on each engine, and over HTTP; and what becomes of trades."""
     console = Console(stderr=as_json)
-    wanted = only or ("sqlite", "postgresql", "http")
+    wanted = only or WHAT
     with tempfile.TemporaryDirectory(prefix="handfast-bench-", dir=".") as name:
         folder = Path(name).resolve()
         result: dict[str, Any] = {
@@ -85,6 +88,9 @@ def main(as_json: bool, rounds: int, only: tuple[str, ...]) -> None:
             if "http" in wanted:
                 figures = service.figures(folder, rounds, lambda s: status.update(f"HTTP, {s}"))
                 result["http_sqlite"] = {"cases": figures, "ratios": service.ratios(figures)}
+            if "trades" in wanted:
+                figures = trades.figures(folder, rounds, finished, lambda s: status.update(f"trades, {s}"))
+                result["trades_sqlite"] = {"cases": figures, "ratios": trades.ratios(figures)}
     console.print(result["conditions"])
     for name, section in result.items():
         if name != "conditions":

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from handfast.core.clocks import wall_clock
 from handfast.core.ids import Id, account_id, entry_id, random_ids
-from handfast.domain import exchange, parties, payments, trades, transfers
+from handfast.domain import exchange, parties, payments, policies, trades, transfers
 from handfast.domain.parties import HOUSE, CreateParty
 from handfast.domain.payments import CreatePayment, GiveConsent
+from handfast.domain.policies import DEFAULT, PublishBook, preset_text
 from handfast.ledger import Entry, Posting, Purpose, refusal_of
 from handfast.ledger.engines.postgres import PostgresLedger
 from handfast.ledger.engines.sqlite import SqliteLedger
@@ -22,7 +23,7 @@ from handfast.store.sqlite import SqliteStore
 from handfast.store.verb import Request, Verb
 
 VERBS: dict[str, Verb] = {
-    verb.name: verb for room in (parties, transfers, exchange, trades, payments) for verb in room.VERBS
+    verb.name: verb for room in (parties, transfers, exchange, policies, trades, payments) for verb in room.VERBS
 }
 new_id = random_ids()
 
@@ -86,6 +87,7 @@ def prepare(url: str, merchants: int = 2_000, buyers: int = 20_000) -> Bench:
     desk, ledger = open_desk(url)
     bench = Bench(desk, desk.store, ledger, [], [], [])
     now = wall_clock()
+    bench.run([("policies.publish", PublishBook(preset_text(DEFAULT)))])
     house = CreateParty(HOUSE, "operator", "US", b"", b"d")
     sellers = [CreateParty(new_id(now), "merchant", "US", b"k", b"d") for _ in range(merchants)]
     charged = [CreateParty(new_id(now), "merchant", "US", b"k", b"d", commission_bps=350) for _ in range(merchants)]

@@ -4,24 +4,47 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.conftest import NewDatabase
 
+from handfast.app import reading
 from handfast.core.errors import Conflict
-from handfast.core.settings import Settings
-from handfast.sandbox.bankday import DAMAGES, PAYOUT_RETURNED, REFERENCE_MISSING, REFERENCE_WRONG, STATEMENT_TWICE
-from handfast.sandbox.faults import ALTERED, CRASHES, LATER, TWICE
+from handfast.core.settings import Settings, read_master_key
+from handfast.domain import claims, disputes, payouts, trades
+from handfast.domain.claims import CLAIMS, GOODS
+from handfast.domain.disputes import DISPUTES, EVIDENCE, EVIDENCE_KINDS, EvidenceFiles, check_file
+from handfast.domain.parties import PERSON_KEYS, Vault
+from handfast.domain.policies import REASONS
+from handfast.domain.receivables import outstanding
+from handfast.domain.trades import SHARE_KINDS, TRADES, shares_of
+from handfast.sandbox.bankday import (
+    DAMAGES,
+    FILE_REJECTED,
+    PAYOUT_RETURNED,
+    REFERENCE_MISSING,
+    REFERENCE_WRONG,
+    STATEMENT_TWICE,
+)
+from handfast.sandbox.book import main_street
+from handfast.sandbox.comparing import Comparison
+from handfast.sandbox.faults import ALTERED, BEFORE_COMMIT, CRASHES, LATER, TWICE
+from handfast.sandbox.figures import LOSSES, Loss
 from handfast.sandbox.report import PEOPLE, render
 from handfast.sandbox.run import Outcome, Plan, Run
+from handfast.sandbox.settled import CLAIM_ENDS, DISPUTE_ENDS
+from handfast.sandbox.whatif import replay
+from handfast.store.reader import Reader, find, get
 
-PLAN = Plan(seed=12, days=8, shops=9, trades_a_day=100)
-"""A small market in which every kind of fault occurs."""
+PLAN = Plan(seed=37, days=28, shops=9, trades_a_day=60)
+"""A small market in which every kind of fault occurs, and claims and disputes end in every way."""
 
-BANK = {STATEMENT_TWICE, REFERENCE_WRONG, REFERENCE_MISSING, PAYOUT_RETURNED, *DAMAGES}
+BANK = {STATEMENT_TWICE, REFERENCE_WRONG, REFERENCE_MISSING, PAYOUT_RETURNED, FILE_REJECTED, *DAMAGES}
 HANDFAST = Path(sys.executable).with_name("handfast")
 
 
@@ -32,8 +55,20 @@ def play(plan: Plan, data: Path, database: str = "") -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return play(PLAN, tmp_path_factory.mktemp("demo"))
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def outcome(data: Path) -> Outcome:
+    return play(PLAN, data)
+
+
+@pytest.fixture
+def books(outcome: Outcome, data: Path) -> Iterator[Reader]:
+    """The books that the market left."""
+    with closing(reading(Settings(data=data, market="sandbox"))) as reader:
+        yield reader
 
 
 def test_the_books_equal_the_bank(outcome: Outcome) -> None:
@@ -54,9 +89,89 @@ def test_money_was_held_released_and_given_back_across_currencies(outcome: Outco
     assert all(last.positions[currency] != 0 for currency in ("CNY", "USD"))
 
 
+def test_claims_and_disputes_end_in_every_way(outcome: Outcome, books: Reader) -> None:
+    settled = outcome.settled
+    assert tuple(settled.claims) == CLAIM_ENDS
+    assert tuple(settled.disputes) == DISPUTE_ENDS
+    assert min(*settled.claims.values(), *settled.disputes.values()) > 0
+    claims, disputes = find(books, CLAIMS, "1 = 1"), find(books, DISPUTES, "1 = 1")
+    assert (sum(settled.claims.values()), sum(settled.disputes.values())) == (len(claims), len(disputes))
+    assert {claim.reason for claim in claims} == set(REASONS)
+    assert {claim.goods for claim in claims} == set(GOODS)
+    assert {dispute.opened_by for dispute in disputes} == {"buyer", "seller", "clock"}
+    assert 0 < settled.particulars["appeal_changed_it"] < settled.particulars["appealed"]
+    assert 4 < len(claims) * 100 / outcome.trades < 12
+    assert 0.5 < len(disputes) * 100 / outcome.trades < 3
+
+
+def test_on_appeal_another_person_decides(books: Reader) -> None:
+    appealed = find(books, DISPUTES, "appealed_by <> '' AND state = 'final'")
+    assert appealed
+    for dispute in appealed:
+        deciders = [dispute.first_handler, dispute.first_second]
+        assert dispute.handler == dispute.first_handler or dispute.handler not in deciders
+
+
+def test_evidence_lies_sealed_outside_the_database(books: Reader, data: Path) -> None:
+    settings = Settings(data=data, market="sandbox")
+    vault, files = Vault(read_master_key(settings)), EvidenceFiles(settings.evidence_folder)
+    shown = find(books, EVIDENCE, "1 = 1")
+    assert {each.kind for each in shown} == set(EVIDENCE_KINDS)
+    for each in shown:
+        key = get(books, PERSON_KEYS, each.party)
+        assert key is not None
+        assert vault.open(key.wrapped, each.party, each.sealed, str)
+        if each.kind == "file":
+            content = vault.open(key.wrapped, each.party, files.read(each.digest), bytes)
+            assert content is not None
+            assert (check_file(content, each.media_type), len(content)) == ("image/png", each.size)
+
+
+def test_what_the_operator_advanced_was_netted_written_off_or_is_owed(outcome: Outcome, books: Reader) -> None:
+    found = outcome.settled.receivables
+    assert len(found) > 1
+    for currency, figures in found.items():
+        assert figures.advanced == figures.netted + figures.written_off + figures.outstanding > 0
+        assert figures.outstanding == sum(owed.amount for owed in outstanding(books) if owed.currency == currency)
+    assert max(figures.netted for figures in found.values()) > 0
+
+
+def test_all_of_the_guaranteed_trade_happens(books: Reader) -> None:
+    done = {verb for (verb,) in books.rows("SELECT DISTINCT verb FROM operations WHERE outcome = ''")}
+    rooms = (claims, disputes, payouts, trades)
+    mine = {verb.name for room in rooms for verb in room.VERBS}
+    rare = {"disputes.reject", "disputes.approve", "payouts.cancel", "payouts.reject", "trades.finish"}
+    assert mine - rare <= done
+    told = {type_ for (type_,) in books.rows("SELECT DISTINCT type FROM events WHERE type LIKE 'trade.%'")}
+    assert told >= {
+        "trade.amended",
+        "trade.extended",
+        "trade.milestone_released",
+        "trade.part_released",
+        "trade.reserve_freed",
+    }
+    shares = [shares_of(trade) for trade in find(books, TRADES, "shares <> ?", b"")]
+    assert {frozenset(part.kind for part in each) for each in shares} >= {frozenset(SHARE_KINDS)}
+
+
+def test_its_past_replayed_under_its_own_policies_differs_in_nothing(outcome: Outcome, data: Path) -> None:
+    with replay(Settings(data=data, market="sandbox"), main_street()) as played:
+        played.run()
+        comparison = Comparison(played.past, played.scratch)
+        assert list(comparison.differences()) == []
+    assert (comparison.trades, played.refused) == (outcome.trades, {})
+
+
 def test_every_kind_of_fault_was_injected(outcome: Outcome) -> None:
     assert outcome.faults.keys() == {*CRASHES, TWICE, LATER, ALTERED, *BANK, *PEOPLE}
     assert min(outcome.faults.values()) > 0
+
+
+def test_a_plain_market_loses_by_the_same_faults_and_handfast_does_not(outcome: Outcome) -> None:
+    loss = outcome.loss
+    assert sum(each.count for each in loss.naive.values()) > 0
+    assert loss.handfast == dict.fromkeys(LOSSES, Loss())
+    assert loss.caused(BEFORE_COMMIT) == loss.caused(ALTERED) == sum(map(loss.caused, DAMAGES)) == 0
 
 
 def test_the_same_seed_ends_in_the_same_state_on_both_stores(
@@ -66,16 +181,19 @@ def test_the_same_seed_ends_in_the_same_state_on_both_stores(
     assert again.books == outcome.books
     assert again.custody == outcome.custody
     assert again.faults == outcome.faults
+    assert again.loss == outcome.loss
+    assert again.settled == outcome.settled
 
 
 def test_crashes_and_repeated_requests_leave_no_trace(outcome: Outcome, tmp_path: Path) -> None:
-    quiet = play(Plan(PLAN.seed, PLAN.days, PLAN.shops, PLAN.trades_a_day, crashes=False, copies=False), tmp_path)
+    quiet = play(replace(PLAN, crashes=False, copies=False), tmp_path)
     assert not quiet.faults.keys() & {*CRASHES, TWICE, LATER, ALTERED}
     assert quiet.books.state_hash == outcome.books.state_hash
+    assert quiet.settled == outcome.settled
 
 
 def test_another_seed_is_another_market(outcome: Outcome, tmp_path: Path) -> None:
-    other = play(Plan(PLAN.seed + 1, PLAN.days, PLAN.shops, PLAN.trades_a_day), tmp_path)
+    other = play(replace(PLAN, seed=PLAN.seed + 1, days=8), tmp_path)
     assert other.broken == ()
     assert other.books.state_hash != outcome.books.state_hash
 
@@ -85,7 +203,7 @@ def test_the_report_is_one_page_without_scripts_or_foreign_addresses(outcome: Ou
     assert "The books equal the bank." in page
     assert outcome.books.state_hash in page
     assert "<script" not in page
-    assert page.count("<svg") == 2 * page.count("<details>") == 10
+    assert page.count("<svg") == 2 * page.count("<details>") == 16
     assert not {word for word in page.split('"') if word.startswith(("http", "//"))} - {
         "http://www.w3.org/2000/svg",
         "http://www.w3.org/1999/xlink",
@@ -109,10 +227,20 @@ def test_the_command_prints_one_json_object_last(tmp_path: Path) -> None:
         "postings_sum",
         "state_hash",
         "payout_file_valid",
+        "claims",
+        "disputes",
+        "receivables",
+        "open",
+        "naive_loss",
+        "handfast_loss",
         "broken",
     ]
     assert (told["seed"], told["days"], told["postings_sum"], told["broken"]) == (3, 3, 0, [])
     assert set(told["custody"]["USD"]) == {"bank", "client_debt", "operator_due", "fx_position", "exceptions"}
+    assert told["claims"].keys() == set(CLAIM_ENDS)
+    assert told["disputes"].keys() == set(DISPUTE_ENDS)
+    assert told["naive_loss"].keys() == told["handfast_loss"].keys() == set(LOSSES)
+    assert told["handfast_loss"]["refunded_again"] == {"count": 0, "amounts": {}, "causes": {}}
     assert "The books equal the bank." in done.stderr
     assert (tmp_path / "demo" / "report.html").read_text().startswith("<!doctype html>")
 

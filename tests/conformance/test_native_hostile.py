@@ -7,18 +7,19 @@ from typing import Any
 
 import httpx
 import pytest
-from msgspec import Struct
 from msgspec.structs import fields
+from tests.conformance.samples import sample
 from tests.unit.gateways.native.street import Street, error, opened
 
 from handfast.core.errors import CODES, Invalid, NotFound
 from handfast.core.money import MAX_AMOUNT
+from handfast.domain.policies import Book
 from handfast.gateways.native import wire
-from handfast.gateways.native.calls import Route
-from handfast.gateways.native.gateway import BODY_BYTES, TABLE
+from handfast.gateways.native.calls import BODY_BYTES, Route
+from handfast.gateways.native.gateway import TABLE
+from handfast.gateways.native.prefixes import PREFIXES
 
-WRITES = [line for line in TABLE if line.body not in (None, wire.Nothing)]
-NOBODY = {"party": "pty_" + "0" * 26, "trade": "trd_" + "0" * 26, "quote": "quo_" + "0" * 26}
+WRITES = [line for line in TABLE if line.body not in (None, wire.Nothing, Book)]
 NUMBERS = [
     "-1",
     "1e3",
@@ -81,68 +82,6 @@ def name(line: Route) -> str:
     return f"{line.method} {line.path}"
 
 
-def sample(shape: type[Struct], street: Street) -> dict[str, Any]:
-    """A body with every field of the struct, of values that would do."""
-    values: dict[str, Any] = {
-        "account": "",
-        "amount": 100,
-        "bic": "",
-        "buy_amount": 100,
-        "buy_currency": "CNY",
-        "capture": "automatic",
-        "category": "general",
-        "ceiling": 100,
-        "commission_bps": 0,
-        "commission_cap": 0,
-        "commission_currency": "USD",
-        "country": "US",
-        "currency": "USD",
-        "delivery": "express",
-        "description": "",
-        "email": "",
-        "events": ["evt_" + "0" * 32],
-        "final": False,
-        "iban": "",
-        "idempotency_key": "k",
-        "kind": "customer",
-        "merchant": street.id("shop"),
-        "metadata": {},
-        "name": "x",
-        "party": street.id("ming"),
-        "pay_currency": "CNY",
-        "payee": street.id("shop"),
-        "payer": street.id("fang"),
-        "payment": "pay_" + "0" * 26,
-        "price_currency": "USD",
-        "quote": NOBODY["quote"],
-        "reason": "",
-        "reference": "r",
-        "routing": "",
-        "scopes": ["read"],
-        "sell_amount": 100,
-        "sell_currency": "USD",
-        "seller": street.id("shop"),
-        "settle_currency": "USD",
-        "source": "commission",
-        "tax": 0,
-        "title": "",
-        "tracking": "",
-        "trade": NOBODY["trade"],
-        "trades": [NOBODY["trade"]],
-        "types": ["*"],
-        "url": "https://shop.example/hook",
-    }
-    body = {}
-    for field in fields(shape):
-        if field.name == "lines":
-            body["lines"] = [sample(wire.NewLine, street)]
-        elif field.name == "payments":
-            body["payments"] = [sample(wire.KeyedPayment, street)]
-        else:
-            body[field.name] = values[field.name]
-    return body
-
-
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Where each value stands, and what it is; a list of texts stands for itself."""
     if isinstance(value, dict) and path[-1:] != ("metadata",):
@@ -197,7 +136,8 @@ def send(street: Street, line: Route, content: bytes) -> httpx.Response:
 
 
 def state(street: Street) -> list[int]:
-    return [street.count(table) for table in ("events", "entries", "payments", "parties", "api_clients", "endpoints")]
+    tables = ("events", "entries", "payments", "parties", "api_clients", "endpoints", "claims", "disputes", "evidence")
+    return [street.count(table) for table in tables]
 
 
 @pytest.mark.parametrize("line", WRITES, ids=name)
@@ -233,8 +173,7 @@ def as_dict(line: Route) -> dict[str, Any]:
 
 
 def known_id(line: Route) -> str:
-    prefixes = {"payment": "pay", "trade": "trd", "endpoint": "whe"}
-    return f"{prefixes[line.kind]}_{'0' * 26}"
+    return f"{PREFIXES[line.kind]}_{'0' * 26}"
 
 
 @pytest.mark.parametrize("line", WRITES, ids=name)
@@ -256,7 +195,7 @@ def test_every_object_refuses_members_that_it_does_not_have(street: Street, line
 def objects(body: dict[str, Any], place: str = "") -> Iterator[tuple[dict[str, Any], str]]:
     """Each object of a body, and where it stands."""
     yield body, place
-    for member in ("lines", "payments"):
+    for member in ("lines", "payments", "shares"):
         for n, inner in enumerate(body.get(member, [])):
             yield from objects(inner, f"{place + '.' if place else ''}{member}[{n}]")
 

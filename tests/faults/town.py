@@ -198,7 +198,7 @@ def audit_books(reader: Reader) -> None:
     balances: dict[Id, list[int]] = {}
     entries = journal(reader, 0, 10**9)
     for debit, credit, amount, mode, pending, entry in [
-        (*astuple(posting), booked.id) for booked in entries for posting in booked.postings
+        (*astuple(posting), booked.id) for booked in entries for posting in booked.postings if posting.amount
     ]:
         giver, taker = balances.setdefault(debit, [0, 0, 0, 0]), balances.setdefault(credit, [0, 0, 0, 0])
         if mode == Mode.PENDING:

@@ -9,7 +9,12 @@ from handfast.core.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs/settings.md"
 ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
-IN_WORDS = {"database": "a SQLite file in `data`", "master_key": "`master.key` in `data`"}
+IN_WORDS = {
+    "database": "a SQLite file in `data`",
+    "evidence_dir": "`evidence` in `data`",
+    "master_key": "`master.key` in `data`",
+    "policies": "the preset `taobao`",
+}
 
 
 def shown(name: str, default: object) -> str:

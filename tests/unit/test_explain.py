@@ -81,6 +81,29 @@ def test_a_payments_life(market: Market, reader: Reader) -> None:
     assert life.deliveries == []
 
 
+def test_a_payments_story(market: Market, reader: Reader) -> None:
+    payment, _, _ = sale(market)
+    life = explain(reader, show("payment", payment))
+    assert [(step.who, step.says, [leg.says for leg in step.legs]) for step in life.story] == [
+        ("test", ["A payment was asked for."], []),
+        (
+            "test",
+            ["100.00 USD were paid, and are held for the trade.", "The payment was taken, or a part of it."],
+            ["the buyer → held"],
+        ),
+        ("test", ["The seller shipped."], []),
+        (
+            "test",
+            ["25.00 USD went back to the buyer; the trade is shipped.", "A refund of 25.00 USD."],
+            ["held → the buyer"],
+        ),
+        ("test", ["Refused: refund_exceeds_captured, 7500 minor units are left to refund."], []),
+    ]
+    assert life.facts[0] == "payment of 100.00 USD: captured"
+    assert "two cups, 100.00 USD: shipped" in life.facts
+    assert explain(reader, show("party", market.party("customer"))).story == []
+
+
 def test_a_trades_life_begins_with_the_money_that_was_set_aside_for_it(market: Market, reader: Reader) -> None:
     _, trade, _ = sale(market)
     life = explain(reader, show("trade", trade))

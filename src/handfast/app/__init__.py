@@ -6,6 +6,7 @@ import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,12 +14,27 @@ import msgspec
 import structlog
 
 from handfast.app.controls import controls
+from handfast.app.policies import put_in_force
 from handfast.app.telemetry import Counts, Metered, Posting
 from handfast.core.clocks import MarketClock, wall_clock
 from handfast.core.errors import Conflict, Invalid, Refusal, Unavailable
 from handfast.core.ids import random_ids
 from handfast.core.settings import Settings, make_master_key, read_master_key
-from handfast.domain import custody, exchange, notifications, parties, payments, payouts, topups, trades, transfers
+from handfast.domain import (
+    claims,
+    custody,
+    disputes,
+    exchange,
+    notifications,
+    parties,
+    payments,
+    payouts,
+    policies,
+    receivables,
+    topups,
+    trades,
+    transfers,
+)
 from handfast.domain.parties import HOUSE, PERSON_KEYS, Vault
 from handfast.gateways.native import render_event
 from handfast.ledger import Ledger
@@ -38,7 +54,10 @@ from handfast.timers.deliver import Deliverer
 from handfast.timers.expire import Expirer
 from handfast.timers.sender import Sender
 
-ROOMS: Any = (custody, exchange, notifications, parties, payments, payouts, topups, trades, transfers, clock)
+ROOMS: Any = (
+    *(claims, custody, disputes, exchange, notifications, parties, payments, payouts, policies),
+    *(receivables, topups, trades, transfers, clock),
+)
 VERBS: dict[str, Verb] = {verb.name: verb for room in ROOMS for verb in room.VERBS}
 
 _log = structlog.get_logger("handfast")
@@ -177,7 +196,7 @@ async def office(
 ) -> AsyncIterator[Office]:
     """Run the desk with its local socket and its timers; `alone`, for one command, without those.
 
-    `on_end` is called, in the desk's thread, when the desk ends. Raises what `owning` does.
+    `on_end` is called, in the desk's thread, when the desk ends. Raises what `owning` and `put_in_force` do.
     """
     async with AsyncExitStack() as closing:
         store, ledger = closing.enter_context(owning(settings))
@@ -200,10 +219,13 @@ async def office(
             closing.push_async_callback(handover.stop)
         intake.start()
         closing.push_async_callback(asyncio.to_thread, intake.stop)
+        await put_in_force(services)
         if not alone:
             sender = Sender(private=settings.allow_private_webhooks)
             closing.callback(sender.close)
-            await closing.enter_async_context(_looping(expirer.run, Deliverer(services, render_event, sender).run))
+            await closing.enter_async_context(
+                _looping(expirer.run, Deliverer(services, partial(render_event, services.read), sender).run)
+            )
         yield running
 
 

@@ -5,19 +5,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from handfast.app.telemetry import Counts, HttpCounts
 from handfast.core.errors import Unavailable
 from handfast.core.ids import Id
-from handfast.gateways.native import IMPORT_STATEMENT, WRITE_PAYOUT_FILE
+from handfast.gateways.native import IMPORT_STATEMENT, PREPARE_PAYOUT_FILE
 from handfast.services import Services
 from handfast.store.intake import Control, Intake
 from handfast.store.reader import Reader
 from handfast.store.verb import Answer, Request
 from handfast.timers.clerk import Clerk
 from handfast.timers.clock import Advancer
-from handfast.timers.payout_files import write_payout_file
+from handfast.timers.payout_files import prepare_payout_file
 from handfast.timers.reconcile import import_statement
 
 
@@ -40,11 +39,11 @@ def controls(services: Services, intake: Intake, counts: Counts, advancer: Advan
     async def statement(data: bytes, actor: str, request: Id) -> Any:
         return await _paperwork(services, actor, request, lambda clerk: import_statement(data, clerk))
 
-    async def payout_file(currency: str, actor: str, request: Id) -> Any:
-        def write(clerk: Clerk) -> Any:
-            return replace(write_payout_file(currency, clerk), data=None)
+    async def payout_file(currency: str, handler: Id, actor: str, request: Id) -> Any:
+        def prepare(clerk: Clerk) -> Any:
+            return prepare_payout_file(currency, handler, clerk, four_eyes=services.settings.four_eyes)
 
-        return await _paperwork(services, actor, request, write)
+        return await _paperwork(services, actor, request, prepare)
 
     return {
         "status": status,
@@ -52,7 +51,7 @@ def controls(services: Services, intake: Intake, counts: Counts, advancer: Advan
         "http.count": count,
         "clock.advance": advancer.advance,
         IMPORT_STATEMENT: statement,
-        WRITE_PAYOUT_FILE: payout_file,
+        PREPARE_PAYOUT_FILE: payout_file,
     }
 
 

@@ -14,12 +14,10 @@ from handfast.core.errors import Conflict, Invalid, NotFound, Refusal, TooLarge,
 from handfast.core.ids import Id
 from handfast.gateways.native import Native
 from handfast.gateways.native.errors import error_body, error_headers, status_of
+from handfast.gateways.native.gateway import longest_body
 from handfast.gateways.native.prefixes import show
 from handfast.services import REQUEST, Services
 from handfast.store.intake import Intake
-
-BODY_BYTES = 1024 * 1024
-"""The longest body that is taken."""
 
 _GONE = 499
 _log = structlog.get_logger("handfast.http")
@@ -60,8 +58,9 @@ class Edge:
             await send(message)
 
         try:
-            if _announces_too_much(scope):
-                no = TooLarge("body_too_large", f"a body has at most {BODY_BYTES} bytes")
+            longest = longest_body(scope["path"])
+            if _announces_more(scope, longest):
+                no = TooLarge("body_too_large", f"a body has at most {longest} bytes here")
                 await problem(no, request)(scope, receive, answer)
             elif scope["path"].startswith("/v1/"):
                 await self._native(scope, receive, answer)
@@ -76,11 +75,11 @@ class Edge:
             self._counts.add(status or _GONE, timer() - start)
 
 
-def _announces_too_much(scope: Scope) -> bool:
-    """Whether a longer body is announced than any gateway takes; one that comes unannounced, the gateway counts."""
+def _announces_more(scope: Scope, longest: int) -> bool:
+    """Whether a longer body is announced than the path takes; one that comes unannounced, the gateway counts."""
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) > BODY_BYTES
+            return int(value) > longest
     return False
 
 

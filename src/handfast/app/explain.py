@@ -5,8 +5,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from handfast.app.standing import facts
+from handfast.app.story import Step, tell
 from handfast.core.errors import NotFound
 from handfast.core.ids import Id, account_currency, account_purpose, owner_of
+from handfast.domain.claims import claims_of
+from handfast.domain.disputes import disputes_of, evidence_of
 from handfast.domain.notifications import ENDPOINTS, deliveries_of_event
 from handfast.domain.parties import HOUSE
 from handfast.domain.payments import PAYMENTS, refunds_of
@@ -70,10 +74,16 @@ class DeliveryLine(Struct, frozen=True):
 
 
 class Life(Struct, frozen=True):
-    """All that is known of an object and of what belongs to it (a payment's trades and refunds), oldest first."""
+    """All that is known of an object and of what belongs to it, oldest first.
+
+    To a payment belong its trades and refunds, to a trade its claims, disputes, their evidence, and its refunds. Of
+    both, `facts` say how it stands now, and `story` how it came to that.
+    """
 
     object: str
     parts: list[str]
+    facts: list[str]
+    story: list[Step]
     asked: list[AskedLine]
     postings: list[PostingLine]
     events: list[EventLine]
@@ -85,7 +95,7 @@ def explain(reader: Reader, text: str) -> Life:
     kind, key = _parse(text)
     with reader.snapshot():
         names = {key: text, **_parts(reader, kind, key)}
-        events = [event for each in names for event in _events(reader, each)]
+        events = sorted((event for each in names for event in _events(reader, each)), key=_place)
         operations = _operations(reader, names, events)
         entries = entries_at(reader, _places(reader, names))
         if not events and not operations and not entries:
@@ -93,10 +103,12 @@ def explain(reader: Reader, text: str) -> Life:
         return Life(
             object=text,
             parts=list(names.values())[1:],
+            facts=facts(reader, kind, key),
+            story=tell(reader, kind, key, operations, events, entries),
             asked=[_asked(operation) for operation in operations],
             postings=[line for entry in entries for line in _postings(entry, names)],
-            events=[_event(event, names) for event in sorted(events, key=_place)],
-            deliveries=[line for event in sorted(events, key=_place) for line in _deliveries(reader, event)],
+            events=[_event(event, names) for event in events],
+            deliveries=[line for event in events for line in _deliveries(reader, event)],
         )
 
 
@@ -115,13 +127,24 @@ def _unknown(text: str) -> NotFound:
 def _parts(reader: Reader, kind: str, key: Id) -> dict[Id, str]:
     """What belongs to an object, by id, with its public name."""
     if kind == "payment" and get(reader, PAYMENTS, key) is not None:
-        trades = {trade.id: show("trade", trade.id) for trade in trades_of(reader, key)}
-        return trades | {refund.id: show("refund", refund.id) for refund in refunds_of(reader, key)}
-    trade = get(reader, TRADES, key) if kind == "trade" else None
-    if trade is not None:
-        refunds = refunds_of(reader, trade.payment)
-        return {refund.id: show("refund", refund.id) for refund in refunds if refund.trade == key}
+        trades = [trade.id for trade in trades_of(reader, key)]
+        named = {trade: show("trade", trade) for trade in trades}
+        for trade in trades:
+            named |= _quarrels(reader, trade)
+        return named | {refund.id: show("refund", refund.id) for refund in refunds_of(reader, key)}
+    sold = get(reader, TRADES, key) if kind == "trade" else None
+    if sold is not None:
+        refunds = {row.id: show("refund", row.id) for row in refunds_of(reader, sold.payment) if row.trade == key}
+        return _quarrels(reader, key) | refunds
     return {}
+
+
+def _quarrels(reader: Reader, trade: Id) -> dict[Id, str]:
+    """A trade's claims, its disputes and what was shown in them."""
+    found = disputes_of(reader, trade)
+    shown = [row.id for dispute in found for row in evidence_of(reader, dispute.id)]
+    named = {claim.id: show("claim", claim.id) for claim in claims_of(reader, trade)}
+    return named | {row.id: show("dispute", row.id) for row in found} | {key: show("evidence", key) for key in shown}
 
 
 def _events(reader: Reader, key: Id) -> list[Event]:
@@ -161,6 +184,8 @@ def _asked(row: Operation) -> AskedLine:
 
 def _postings(entry: Booked, names: dict[Id, str]) -> Iterable[PostingLine]:
     for posting in entry.postings:
+        if not posting.amount:
+            continue  # up to an amount, and there was nothing
         yield PostingLine(
             entry.at,
             show("entry", entry.id),

@@ -19,7 +19,7 @@ HEAD_BYTES = 64 * 1024
 """The longest request line with its headers that is taken, give or take what one read of the socket brings."""
 
 MESSAGE_BYTES = 8 * 1024 * 1024
-"""When a connection is given up whatever it brings: the longest body, chunked by the byte, fits in."""
+"""When a connection is given up whatever it brings: a body of 1 MiB, chunked by the byte, fits in, and the longest."""
 
 _WORDS = {400: b"Bad Request", 413: b"Content Too Large"}
 _new_id = random_ids()

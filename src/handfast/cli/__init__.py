@@ -11,6 +11,7 @@ COMMANDS = {
     "serve": "handfast.cli.commands:serve",
     "migrate": "handfast.cli.commands:migrate",
     "explain": "handfast.cli.explain:explain",
+    "policy": "handfast.cli.policy:policy",
     "sandbox": "handfast.sandbox.commands:sandbox",
     "demo": "handfast.sandbox.demo:demo",
 }

@@ -42,6 +42,7 @@ class Invalid(Refusal):
             "currency_mismatch",
             "currency_unknown",
             "cursor_invalid",
+            "evidence_invalid",
             "field_invalid",
             "field_missing",
             "field_unknown",
@@ -49,6 +50,7 @@ class Invalid(Refusal):
             "idempotency_key_invalid",
             "lines_invalid",
             "payout_file_invalid",
+            "policy_invalid",
             "quote_mismatch",
             "rate_unknown",
             "request_malformed",
@@ -76,10 +78,15 @@ class Declined(Refusal):
         {
             "balance_insufficient",
             "capture_exceeds_authorised",
+            "changes_spent",
+            "claim_too_early",
+            "claim_too_late",
             "consent_exceeded",
             "consent_missing",
+            "extension_spent",
             "held_exceeded",
             "ledger_refused",
+            "payee_unchecked",
             "receivable_exceeded",
             "refund_exceeds_captured",
         }
@@ -89,7 +96,7 @@ class Declined(Refusal):
 class Forbidden(Refusal):
     """The credential is valid, but not for this."""
 
-    codes = frozenset({"scope_missing", "party_suspended"})
+    codes = frozenset({"party_suspended", "scope_missing", "second_person_needed"})
 
 
 class NotFound(Refusal):
@@ -103,9 +110,11 @@ class Conflict(Refusal):
 
     codes = frozenset(
         {
+            "claim_open",
             "database_in_use",
             "idempotency_key_reused",
             "method_not_allowed",
+            "no_proposal",
             "object_exists",
             "quote_expired",
             "quote_used",
@@ -119,7 +128,14 @@ class Conflict(Refusal):
 class TooLarge(Refusal):
     """More than the stated bound."""
 
-    codes = frozenset({"body_too_large", "headers_too_large", "statement_too_large"})
+    codes = frozenset(
+        {
+            "body_too_large",
+            "evidence_too_large",
+            "headers_too_large",
+            "statement_too_large",
+        }
+    )
 
 
 class Unavailable(Refusal):

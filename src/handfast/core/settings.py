@@ -39,6 +39,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     batch: _Batch = 512
     queue: _Queue = 10_000
     market: Literal["live", "sandbox"] = "live"
+    policies: str = ""
+    four_eyes: bool = True
+    evidence_dir: str = ""
     allow_private_webhooks: bool = False
     master_key: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -53,6 +56,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     def master_key_file(self) -> Path:
         """Where the master key lies."""
         return Path(self.master_key) if self.master_key else self.data / "master.key"
+
+    @property
+    def evidence_folder(self) -> Path:
+        """Where the files of evidence lie, sealed."""
+        return Path(self.evidence_dir) if self.evidence_dir else self.data / "evidence"
 
     @property
     def socket(self) -> Path:

@@ -1,16 +1,26 @@
 """The market's dealings with its bank: top-ups, statements, deals that close positions, payouts and returns."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from handfast.core.errors import Invalid, Refusal
 from handfast.core.ids import Id, account_id, digest_id, text
 from handfast.domain.custody import BANK_LINES, Equation, equation
 from handfast.domain.exchange import AgreeDeal, rate
-from handfast.domain.parties import HOUSE, Vault
-from handfast.domain.payouts import RequestPayout, SweepPayout
+from handfast.domain.parties import HOUSE, AcceptPayee, CreateClient, Vault
+from handfast.domain.payouts import (
+    ApproveFile,
+    RejectFile,
+    RequestPayout,
+    SetPlan,
+    SweepPayout,
+    payable,
+    payouts_of_file,
+)
+from handfast.domain.receivables import WriteOffReceivable, outstanding
 from handfast.domain.topups import CreateTopup, Topup
 from handfast.ledger import Purpose
+from handfast.ledger.journal import balances_of
 from handfast.sandbox.bank import Bank
 from handfast.sandbox.dice import Dice
 from handfast.sandbox.driver import Driver, ask
@@ -20,7 +30,7 @@ from handfast.sandbox.opening import ACCOUNTS, HOUSE_DETAILS, day_of
 from handfast.store.reader import get
 from handfast.store.verb import Answer, Request
 from handfast.timers.clerk import Clerk
-from handfast.timers.payout_files import write_payout_file
+from handfast.timers.payout_files import prepare_payout_file, read_payout_file
 from handfast.timers.reconcile import ImportReport, import_statement, line_details, resolve
 
 STATEMENT_TWICE = "statement_twice"
@@ -36,6 +46,7 @@ DAMAGES = {
 REFERENCE_WRONG = "topup_with_a_wrong_reference"
 REFERENCE_MISSING = "topup_without_reference"
 PAYOUT_RETURNED = "payout_returned"
+FILE_REJECTED = "payout_file_rejected"
 
 PREFUNDING = {"CNY": 200_000_00, "EUR": 60_000_00, "GBP": 60_000_00, "USD": 400_000_00}
 """The operator's own money, so that what it owes in a currency is there before its deals are settled."""
@@ -43,25 +54,52 @@ PREFUNDING = {"CNY": 200_000_00, "EUR": 60_000_00, "GBP": 60_000_00, "USD": 400_
 _LOW_WATER = 5_000_00
 _LONGEST_SHORT = 1_000_00
 _SMALLEST_PAYOUT = 20_00
+_FRIDAY = 5
 
 
 class BankDay:
-    """Plays the operator's back office, the buyers' banks, and the shops' weekly claims; `today` is a market day."""
+    """Plays the operator's back office, the buyers' banks, and who is paid out when; `watch` is shown each file."""
 
-    def __init__(self, seed: int, market: Market, driver: Driver, bank: Bank, vault: Vault) -> None:
+    def __init__(
+        self,
+        seed: int,
+        market: Market,
+        driver: Driver,
+        bank: Bank,
+        vault: Vault,
+        watch: Callable[[bytes], None] = lambda _data: None,
+    ) -> None:
         self._seed = seed
         self._market = market
         self._driver = driver
         self._bank = bank
         self._vault = vault
+        self._watch = watch
         self._asked = 0
         self._topped_up: dict[Id, int] = {}
         self._senders = {buyer.account: buyer.id for buyer in market.buyers}
         self._open: list[Id] = []
         self._returns: dict[int, list[tuple[str, str]]] = defaultdict(list)
         self._statements: dict[str, bytes] = {}
+        self._maker = self._checker = HOUSE
+        self._planned: set[Id] = set()
         self.faults: Counter[str] = Counter()
         self.files: list[bytes] = []
+
+    def hire(self) -> None:
+        """Let two persons act for the operator: who prepares payout files, and who approves them.
+
+        They come by no key: no secret is known whose digest is zero.
+        """
+        self._maker, self._checker = (
+            client.id
+            for client in self._driver.done(
+                [
+                    ask("clients.create", CreateClient(HOUSE, name, bytes(32), "operate"), "sandbox", f"hire/{name}")
+                    for name in ("payments clerk", "payments lead")
+                ]
+            )
+        )
 
     def clerk(self, now: int) -> Clerk:
         """A clerk at a moment of market time; what it asks gets keys, so a crash makes nothing happen twice."""
@@ -109,9 +147,29 @@ class BankDay:
                 if again.booked_before != report.lines or again.matched or again.suspense:
                     raise PromiseBroken(f"the same statement counted twice: {again}")
         self._statements = {}
+        self._confirm_accounts(day)
+
+    def _confirm_accounts(self, day: int) -> None:
+        """Whose payout came back is asked for the account; it was right, and the lead accepts it."""
+        returned = self._driver.reader.rows("SELECT id FROM parties WHERE payee_check = 'returned' ORDER BY id")
+        words = "Holder and bank were asked: the account is open again"
+        self._driver.done(
+            [
+                ask(
+                    "parties.accept_payee",
+                    AcceptPayee(party, self._checker, words),
+                    "operator",
+                    f"accept/{day}/{party.hex()}",
+                )
+                for (party,) in returned
+            ]
+        )
 
     def _read(self, data: bytes, now: int) -> ImportReport:
-        return import_statement(data, self.clerk(now))
+        try:
+            return import_statement(data, self.clerk(now))
+        finally:
+            self._watch(data)
 
     def _read_damaged(self, number: str, data: bytes, damage: str, now: int) -> None:
         self.faults[damage] += 1
@@ -180,36 +238,65 @@ class BankDay:
             found.update(dict(self._driver.reader.rows(sql, some)))
         return found
 
-    def claim(self, day: int) -> None:
-        """Shops ask for what they have earned, and the operator for its commission."""
-        wallets = {account_id(shop.id, Purpose.WALLET, shop.settle_currency): shop for shop in self._market.shops}
-        commission = account_id(HOUSE, Purpose.COMMISSION, "USD")
-        balances = self._balances([*wallets, commission])
-        requests = [
-            ask(
-                "payouts.request",
-                RequestPayout(shop.id, shop.settle_currency, balances[wallet]),
-                text("pty", shop.id),
-                f"payout/{day}/{shop.id.hex()}",
-            )
-            for wallet, shop in wallets.items()
-            if balances.get(wallet, 0) >= _SMALLEST_PAYOUT
+    def plan(self) -> None:
+        """Two shops of three are paid out by plan, each day, week or month, and so is who has a share in others' sales.
+
+        The rest ask by hand.
+        """
+        asked = [
+            ask("payouts.plan", SetPlan(party, party, currency, *every), text("pty", party), f"plan/{party.hex()}")
+            for party, currency, every in self._plans()
         ]
-        if balances.get(commission, 0) >= _SMALLEST_PAYOUT:
-            sweep = SweepPayout(Purpose.COMMISSION, "USD", balances[commission])
+        self._planned = {plan.party for plan in self._driver.done(asked)}
+
+    def _plans(self) -> list[tuple[Id, str, tuple[str, int, int]]]:
+        weekly = ("week", _FRIDAY, _SMALLEST_PAYOUT)
+        plans = [(shop.id, shop.settle_currency, weekly) for shop in self._market.shops[2::3]]
+        plans += [(shop.id, shop.settle_currency, ("day", 0, _SMALLEST_PAYOUT)) for shop in self._market.shops[1::3]]
+        plans.append((self._market.host, "USD", ("month", 31, 0)))
+        return [*plans, *((each.id, "USD", weekly) for each in (self._market.carrier, *self._market.affiliates))]
+
+    def ask_payouts(self, day: int) -> None:
+        """Shops without a plan ask for what they have earned, and the operator for its commission."""
+        reader = self._driver.reader
+        requests = []
+        for shop in self._market.shops:
+            amount = payable(balances_of(reader, shop.id), shop.settle_currency)
+            if shop.id not in self._planned and amount >= _SMALLEST_PAYOUT:
+                command = RequestPayout(shop.id, shop.settle_currency, amount)
+                requests.append(ask("payouts.request", command, text("pty", shop.id), f"payout/{day}/{shop.id.hex()}"))
+        commission = account_id(HOUSE, Purpose.COMMISSION, "USD")
+        earned = self._balances([commission]).get(commission, 0)
+        if earned >= _SMALLEST_PAYOUT:
+            sweep = SweepPayout(Purpose.COMMISSION, "USD", earned)
             requests.append(ask("payouts.sweep", sweep, "operator", f"sweep/{day}"))
         self._driver.done(requests)
 
+    def write_off(self) -> None:
+        """Give up what cannot be had any more: the debt of the shop that closed, else the smallest there is."""
+        owed = outstanding(self._driver.reader)
+        closed = self._market.closing.id if self._market.closing else None
+        if not owed:
+            return
+        lost = min(owed, key=lambda each: (each.party != closed, each.amount, each.party))
+        words = "Closed, and does not answer" if lost.party == closed else "Too little to ask for"
+        command = WriteOffReceivable(self._checker, lost.party, lost.currency, lost.amount, words)
+        self._driver.done([ask("receivables.write_off", command, "operator", "write off")])
+
     def pay_out(self, day: int, now: int) -> None:
-        """Write a bank file for each currency and have it executed; a few payments come back days later."""
+        """Have a bank file prepared, approved and executed for each currency; a few payments come back days later."""
         for currency, number in ACCOUNTS.items():
-            report = write_payout_file(currency, self.clerk(now))
-            if report.left_out:
-                raise PromiseBroken(f"payouts were left out: {report.left_out}")
-            if report.data is None:
+            file = self._prepare(currency, now)
+            if file is not None and Dice(self._seed, "reject", day, currency).chance(100):
+                self._decide("reject", file, day)
+                self.faults[FILE_REJECTED] += 1
+                file = self._prepare(currency, now)
+            if file is None:
                 continue
-            self.files.append(report.data)
-            for booking in self._bank.execute(report.data, on=day_of(now)):
+            self._decide("approve", file, day)
+            data = read_payout_file(file, self.clerk(now))
+            self.files.append(data)
+            for booking in self._bank.execute(data, on=day_of(now)):
                 end_to_end = booking.transactions[0].end_to_end_id
                 dice = Dice(self._seed, "return", end_to_end)
                 if dice.chance(40):
@@ -217,6 +304,22 @@ class BankDay:
         for number, end_to_end in self._returns.pop(day, ()):
             self._bank.give_back(number, end_to_end, on=day_of(now))
             self.faults[PAYOUT_RETURNED] += 1
+
+    def _prepare(self, currency: str, now: int) -> Id | None:
+        report = prepare_payout_file(currency, self._maker, self.clerk(now))
+        if report.left_out:
+            raise PromiseBroken(f"payouts were left out: {report.left_out}")
+        return report.file
+
+    def _decide(self, verb: str, file: Id, day: int) -> None:
+        """The lead looks at what the file orders, and approves it or has it prepared anew."""
+        payouts = tuple(payout.id for payout in payouts_of_file(self._driver.reader, file))
+        command = (
+            ApproveFile(file, self._checker, payouts)
+            if verb == "approve"
+            else RejectFile(file, self._checker, payouts, "The day's limit was not agreed yet")
+        )
+        self._driver.done([ask(f"payouts.{verb}_file", command, "operator", f"{verb}/{day}/{file.hex()}")])
 
     def close_positions(self, day: int, now: int) -> list[Equation]:
         """Agree with the bank on what closes the short positions, at the day's rate; the equation before that."""

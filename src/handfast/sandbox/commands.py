@@ -8,7 +8,9 @@ import click
 from handfast.app.telemetry import set_up_logs
 from handfast.core.clocks import wall_clock
 from handfast.core.settings import Settings, load
-from handfast.gateways.native.showing import encode, show_row
+from handfast.domain.claims import GOODS
+from handfast.domain.policies import REASONS
+from handfast.gateways.native.showing import encode
 from handfast.sandbox.playing import playing
 from handfast.sandbox.start import start
 
@@ -49,7 +51,7 @@ def buyer() -> None:
 def pay(payment: str, currency: str | None, buyer: str | None, data: Path) -> None:
     """Pay a PAYMENT from the wallet."""
     with _playing(data, buyer) as play:
-        _tell(play.pay(payment, currency))
+        _tell(play.show(play.pay(payment, currency)))
 
 
 @buyer.command(short_help="Say that the goods have come.")
@@ -59,7 +61,62 @@ def pay(payment: str, currency: str | None, buyer: str | None, data: Path) -> No
 def confirm(trade: str, buyer: str | None, data: Path) -> None:
     """Say that the goods of a TRADE have come, so that the seller is paid."""
     with _playing(data, buyer) as play:
-        _tell(play.confirm(trade))
+        _tell(play.show(play.confirm(trade)))
+
+
+@buyer.command(short_help="Ask for money back.")
+@click.argument("trade")
+@click.option("--reason", type=click.Choice(REASONS), default="not_as_described", show_default=True)
+@click.option("--goods", type=click.Choice(GOODS), default="keep", show_default=True)
+@click.option("--amount", metavar="AMOUNT", help="How much, as 40.00; all that is left by default.")
+@click.option("--words", default="", help="What to say to it.")
+@_buyer
+@_data
+def claim(trade: str, reason: str, goods: str, amount: str | None, words: str, buyer: str | None, data: Path) -> None:
+    """Ask for money of a TRADE back; its clock stops until the seller answers."""
+    with _playing(data, buyer) as play:
+        _tell(play.show(play.claim(trade, reason, goods, amount, words)))
+
+
+@buyer.command(short_help="Withdraw a claim.")
+@click.argument("claim")
+@_buyer
+@_data
+def withdraw(claim: str, buyer: str | None, data: Path) -> None:
+    """Withdraw a CLAIM; the trade goes on."""
+    with _playing(data, buyer) as play:
+        _tell(play.show(play.move_claim(claim, "withdraw")))
+
+
+@buyer.command(short_help="Take what the seller offers.")
+@click.argument("claim")
+@_buyer
+@_data
+def accept(claim: str, buyer: str | None, data: Path) -> None:
+    """Take what the seller offers instead of what a CLAIM asks for."""
+    with _playing(data, buyer) as play:
+        _tell(play.show(play.move_claim(claim, "accept")))
+
+
+@buyer.command("send-back", short_help="Send the goods back.")
+@click.argument("claim")
+@click.argument("tracking")
+@_buyer
+@_data
+def send_back(claim: str, tracking: str, buyer: str | None, data: Path) -> None:
+    """Send the goods of a CLAIM back, under the carrier's TRACKING number."""
+    with _playing(data, buyer) as play:
+        _tell(play.show(play.send_back(claim, tracking)))
+
+
+@buyer.command(short_help="Open a dispute.")
+@click.argument("trade")
+@_buyer
+@_data
+def dispute(trade: str, buyer: str | None, data: Path) -> None:
+    """Have a case handler decide about a TRADE, or about its open claim."""
+    with _playing(data, buyer) as play:
+        _tell(play.show(play.dispute(trade)))
 
 
 @buyer.command()
@@ -71,7 +128,7 @@ def confirm(trade: str, buyer: str | None, data: Path) -> None:
 def consent(merchant: str, currency: str, ceiling: str, buyer: str | None, data: Path) -> None:
     """Let a MERCHANT charge the wallet."""
     with _playing(data, buyer) as play:
-        _tell(play.consent(merchant, currency, ceiling))
+        _tell(play.show(play.consent(merchant, currency, ceiling)))
 
 
 @buyer.command(short_help="Send money by bank transfer.")
@@ -115,5 +172,4 @@ def _playing(data: Path, buyer: str | None = None) -> Any:
 
 def _tell(result: Any) -> None:
     """Print the object as the API shows it, on one line."""
-    shown = result if isinstance(result, (dict, list)) else show_row(result)
-    click.echo(encode(shown).decode())
+    click.echo(encode(result).decode())

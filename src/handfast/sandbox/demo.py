@@ -4,6 +4,7 @@ import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from shutil import rmtree
 
 import click
 from msgspec import json
@@ -84,7 +85,7 @@ def demo(
         sys.exit(BROKEN)
     if once and data is None and not database:
         for path in directory.iterdir():
-            path.unlink()
+            rmtree(path) if path.is_dir() else path.unlink()
     report = directory / "report.html"
     report.write_text(render(outcome, served=False))
     show(console, outcome)

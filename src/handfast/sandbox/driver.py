@@ -45,12 +45,29 @@ class Counts(Struct):
     faults: Counter[str] = Counter()
 
 
-class Driver:
-    """Runs requests on a desk, in batches of at most BATCH, with the faults of a plan."""
+class Batch(Struct, frozen=True):
+    """What was asked together and answered, the copies that came along by kind of fault, the deaths on the way."""
 
-    def __init__(self, opener: Opener, read: Callable[[], Reader], faults: Faults) -> None:
+    number: int
+    requests: Sequence[Request]
+    answers: Sequence[Answer]
+    copies: Sequence[tuple[str, Request]]
+    deaths: Sequence[str]
+
+
+class Driver:
+    """Runs requests on a desk, in batches of at most BATCH, with the faults of a plan; `watch` is shown each batch."""
+
+    def __init__(
+        self,
+        opener: Opener,
+        read: Callable[[], Reader],
+        faults: Faults,
+        watch: Callable[[Batch], None] = lambda _batch: None,
+    ) -> None:
         self._opener = opener
         self._faults = faults
+        self._watch = watch
         self.counts = Counts(refusals=Counter(), faults=Counter())
         self._open = opener(faults.wrap)
         self.reader = read()
@@ -74,24 +91,27 @@ class Driver:
     def _batch(self, requests: Sequence[Request]) -> list[Answer]:
         counts = self.counts
         counts.batches += 1
-        together = [*requests, *self._faults.copies(requests, counts.batches)]
+        copies = self._faults.copies(requests, counts.batches)
+        together = [*requests, *(copy for _, copy in copies)]
         self._faults.arm(counts.batches)
-        answers = self._until_answered(together)
+        deaths: list[str] = []
+        answers = self._until_answered(together, deaths)
         counts.commands += len(together)
         counts.faults.update(self._faults.judge(requests, answers))
-        counts.refusals.update(answer.refusal.code for answer in answers[: len(requests)] if answer.refusal)
-        return answers[: len(requests)]
+        first = answers[: len(requests)]
+        counts.refusals.update(answer.refusal.code for answer in first if answer.refusal)
+        self._watch(Batch(counts.batches, requests, first, copies, deaths))
+        return first
 
-    def _until_answered(self, requests: Sequence[Request]) -> list[Answer]:
-        died = ""
+    def _until_answered(self, requests: Sequence[Request], deaths: list[str]) -> list[Answer]:
         while True:
             try:
                 answers = self._open.desk.run(requests)
             except Crash as crash:
-                died = crash.kind
-                self.counts.faults[died] += 1
+                deaths.append(crash.kind)
+                self.counts.faults[crash.kind] += 1
                 self._open.close()
                 self._open = self._opener(self._faults.wrap)
                 continue
-            check_restart(died, requests, answers)
+            check_restart(deaths[-1] if deaths else "", requests, answers)
             return answers

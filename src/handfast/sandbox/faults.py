@@ -69,8 +69,11 @@ class Faults:
             self._armed.pop(0)
             raise Crash(place)
 
-    def copies(self, requests: Sequence[Request], batch: int) -> list[Request]:
-        """What comes along with a batch: some of its requests again, older ones again, and keys with another body."""
+    def copies(self, requests: Sequence[Request], batch: int) -> list[tuple[str, Request]]:
+        """What comes along with a batch: some of its requests again, older ones again, and keys with another body.
+
+        Each with its kind of fault.
+        """
         dice = Dice(self._seed, "copies", batch)
         copies: list[tuple[Request, str, bytes | Id]] = []
         for request in requests:
@@ -85,7 +88,7 @@ class Faults:
                 copies.append((replace(request, fingerprint=b"another body"), ALTERED, b""))
         mixed = dice.shuffled(copies)
         self._expected = [(kind, outcome) for _, kind, outcome in mixed]
-        return [request for request, _, _ in mixed]
+        return [(kind, request) for request, kind, _ in mixed]
 
     def judge(self, requests: Sequence[Request], answers: Sequence[Answer]) -> Counter[str]:
         """Count the copies by kind, and hold their answers (the last ones) against the first. Raises PromiseBroken."""

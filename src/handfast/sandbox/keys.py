@@ -38,12 +38,16 @@ class Webhook(Struct, frozen=True):
 
 
 class Keys(Struct, frozen=True):
-    """What sandbox.json tells. `sellers` are the shops whose goods `merchant` may put into a payment's lines."""
+    """What sandbox.json tells. `sellers` are the shops whose goods `merchant` may put into a payment's lines.
+
+    `approver` is the operator's second person, who approves the payout files that `operator` prepared.
+    """
 
     base_url: str
     merchant: Bearer
     other_merchant: Bearer
     operator: Bearer
+    approver: Bearer
     buyers: Annotated[tuple[str, ...], Meta(min_length=1)]
     sellers: tuple[str, ...]
     webhook: Webhook
@@ -60,6 +64,7 @@ def hand_out(driver: Driver, market: Market, vault: Vault, host: str, port: int)
         merchant=_bearer(driver, market.host, _MERCHANT),
         other_merchant=_bearer(driver, market.stranger, _MERCHANT),
         operator=_bearer(driver, HOUSE, _OPERATOR),
+        approver=_bearer(driver, HOUSE, _OPERATOR, "sandbox, second person"),
         buyers=tuple(show("party", buyer.id) for buyer in market.buyers),
         sellers=tuple(show("party", shop.id) for shop in market.shops),
         webhook=webhook,
@@ -79,10 +84,10 @@ def write(keys: Keys, directory: Path) -> Path:
     return path
 
 
-def _bearer(driver: Driver, party: Id, scopes: str) -> Bearer:
+def _bearer(driver: Driver, party: Id, scopes: str, name: str = "sandbox") -> Bearer:
     secret = new_key()
-    command = CreateClient(party, "sandbox", secret_hash(secret), scopes)
-    client = _do(driver, "clients.create", command, f"key/{party.hex()}")
+    command = CreateClient(party, name, secret_hash(secret), scopes)
+    client = _do(driver, "clients.create", command, f"key/{party.hex()}/{name}")
     return Bearer(show("party", party), format_key(client.id, secret))
 
 

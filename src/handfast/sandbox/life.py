@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from handfast.app.explain import DeliveryLine, EventLine, PostingLine, explain
+from handfast.app.story import TELLS
 from handfast.core.ids import Id, parse
 from handfast.domain.parties import API_CLIENTS, HOUSE, PARTIES, PERSON_KEYS, Details, Vault
 from handfast.domain.payments import Payment
@@ -14,18 +15,9 @@ from handfast.domain.trades import Trade, trades_of
 from handfast.gateways.native.prefixes import read, show
 from handfast.store.reader import Reader, get
 
-_TELLS = {
-    "payment.pay": "payment.captured",
-    "payment.authorise": "payment.authorised",
-    "payment.capture": "payment.captured",
-    "payment.void": "payment.voided",
-    "payment.refund": "refund.created",
-    "trade.release": "trade.released",
-}
-"""By kind of entry, the event that its verb tells it by: several verbs may have come at one moment."""
-
 _PARTY = re.compile(r"pty_[0-9a-f]{26}")
 _TRADE = re.compile(r"trd_[0-9a-f]{26}")
+_CLIENT = re.compile(r"key_[0-9a-f]{26}")
 
 
 class Leg(Struct, frozen=True):
@@ -55,7 +47,10 @@ class Told(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """A verb that was asked and answered at a moment of market time (µs); `outcome` is "done" or the refusal's code."""
+    """A verb that was asked and answered at a moment of market time (µs); `outcome` is "done" or the refusal's code.
+
+    `says` tells in sentences what came of it.
+    """
 
     operation: str
     request: str
@@ -63,6 +58,7 @@ class Step(Struct, frozen=True):
     actor: str
     outcome: str
     at: int
+    says: tuple[str, ...]
     entries: tuple[Booked, ...]
     events: tuple[Told, ...]
 
@@ -96,6 +92,14 @@ class Names:
         words = _PARTY.sub(lambda found: f"of {self.party(read('party', found[0]))}", words)
         return _TRADE.sub(lambda found: f"for {self._trades.get(found[0], found[0])}", words)
 
+    def sentence(self, words: str) -> str:
+        """A sentence with names for the persons' ids in it."""
+        return _CLIENT.sub(lambda found: self._person(read("client", found[0])) or found[0], words)
+
+    def _person(self, client: Id) -> str:
+        known = get(self._reader, API_CLIENTS, client)
+        return known.name if known else ""
+
     def actor(self, text: str) -> str:
         """Who asked, where the operation names a party or a party's API client."""
         party, client = parse("pty", text), parse("key", text)
@@ -106,12 +110,13 @@ class Names:
 
 
 def life(reader: Reader, names: Names, payment: Payment) -> list[Step]:
-    """What happened to a payment, its trades, refunds and quote, in the order in which it happened."""
+    """What happened to a payment, its trades, claims, disputes, refunds and quote, in order."""
     names.learn(trades_of(reader, payment.id))
     lives = [explain(reader, show("payment", payment.id))]
     if payment.quote is not None:
         lives.append(explain(reader, show("quote", payment.quote)))
     asked = {line.operation: line for each in lives for line in each.asked}
+    said = {step.operation: (*step.says, *step.waterfall) for each in lives for step in each.story}
     events: dict[str, list[EventLine]] = defaultdict(list)
     for event in sorted((line for each in lives for line in each.events), key=lambda line: line.place):
         events[event.operation].append(event)
@@ -133,6 +138,7 @@ def life(reader: Reader, names: Names, payment: Payment) -> list[Step]:
             actor=names.actor(line.actor),
             outcome=line.outcome,
             at=line.at,
+            says=tuple(map(names.sentence, said.get(line.operation, ()))),
             entries=tuple(
                 _booked(each, names) for each in entries.values() if _caused(each[0], events[line.operation])
             ),
@@ -148,7 +154,7 @@ def _caused(posting: PostingLine, events: Iterable[EventLine]) -> bool:
     """Whether one of an operation's events tells of the entry: of its object (the same digits), at its time."""
     owner = posting.entry[4:30]
     return any(
-        event.object.endswith(owner) and event.at == posting.at and event.type == _TELLS.get(posting.kind)
+        event.object.endswith(owner) and event.at == posting.at and event.type == TELLS.get(posting.kind)
         for event in events
     )
 
@@ -160,7 +166,7 @@ def _booked(postings: list[PostingLine], names: Names) -> Booked:
             names.account(line.credit),
             line.amount,
             line.currency,
-            "" if line.mode == "posted" else line.mode,
+            "" if line.mode in ("posted", "up_to") else line.mode,
         )
         for line in postings
     )

@@ -15,8 +15,9 @@ from handfast.core.errors import Conflict
 from handfast.core.ids import Id, ids_from_keys, seeded_ids
 from handfast.core.settings import FILE, Settings, make_master_key
 from handfast.domain.custody import OpenAccount
-from handfast.domain.parties import HOUSE, CreateParty, Details, Vault
+from handfast.domain.parties import HOUSE, CreateParty, Details, Vault, payee_check
 from handfast.domain.payments import GiveConsent
+from handfast.domain.policies import DEFAULT, PublishBook, preset_text
 from handfast.ledger import Ledger
 from handfast.sandbox.bank import Bank
 from handfast.sandbox.driver import Driver, OpenDesk, Opener, ask
@@ -90,8 +91,10 @@ def open_bank(opening: int) -> Bank:
     return bank
 
 
-def founding(market: Market, vault: Vault, mode: str) -> Iterator[Sequence[Request]]:
-    """The requests that open the books, round by round: parties first, then what needs them."""
+def founding(
+    market: Market, vault: Vault, mode: str, book: bytes = preset_text(DEFAULT)
+) -> Iterator[Sequence[Request]]:
+    """The requests that open the books, round by round: parties first, then what needs them, as the policy book."""
     actor = "sandbox"
     parties = [
         _party(vault, HOUSE, "operator", "US", HOUSE_DETAILS),
@@ -113,11 +116,16 @@ def founding(market: Market, vault: Vault, mode: str) -> Iterator[Sequence[Reque
         for shop in market.shops
     ]
     parties += [
+        _party(vault, partner.id, "merchant", "US", partner.details, settle_currency="USD")
+        for partner in (market.carrier, *market.affiliates)
+    ]
+    parties += [
         _party(vault, buyer.id, "customer", "CN", Details(name=buyer.name), settle_currency=buyer.currency)
         for buyer in market.buyers
     ]
     yield [ask("parties.create", command, actor, f"party/{command.party.hex()}") for command in parties]
-    further: list[tuple[str, Any]] = [
+    further: list[tuple[str, Any]] = [("policies.publish", PublishBook(book))]
+    further += [
         ("custody.open_account", OpenAccount(number, HOUSE_DETAILS.name, currency, mode))
         for currency, number in ACCOUNTS.items()
     ]
@@ -131,7 +139,8 @@ def founding(market: Market, vault: Vault, mode: str) -> Iterator[Sequence[Reque
 
 def _party(vault: Vault, key: Id, kind: str, country: str, details: Details, **terms: Any) -> CreateParty:
     wrapped = vault.new_key(key)
-    return CreateParty(key, kind, country, wrapped, vault.seal(wrapped, key, details), **terms)
+    sealed = vault.seal(wrapped, key, details)
+    return CreateParty(key, kind, country, wrapped, sealed, payee_check=payee_check(details), **terms)
 
 
 def keep_clock(driver: Driver, clock: Clock, wall: Clock) -> None:

@@ -21,6 +21,10 @@ from handfast.store.reader import Reader, find, get
 PAGE = 50
 KINDS = {
     "all": "",
+    "with a claim": "id IN (SELECT payment FROM claims)",
+    "with a dispute": "id IN (SELECT payment FROM disputes)",
+    "appealed": "id IN (SELECT payment FROM disputes WHERE appealed_by <> '')",
+    "in parts": "id IN (SELECT payment FROM trades WHERE milestone > 0)",
     "given back after release": "id IN (SELECT payment FROM trades WHERE returned > 0)",
     "partly given back": "refunded > 0 AND refunded < captured",
     "declined first": "attempt > 0 AND captured > 0",

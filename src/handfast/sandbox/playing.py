@@ -13,14 +13,18 @@ from handfast.core.clocks import DAY, HOUR, MINUTE, SECOND, wall_clock
 from handfast.core.errors import Invalid, NotFound
 from handfast.core.ids import Id, random_ids
 from handfast.core.money import parse_decimal
-from handfast.core.settings import load
+from handfast.core.settings import load, read_master_key
+from handfast.domain.claims import CLAIMS, AskClaim, Claim, MoveClaim, SendBack
 from handfast.domain.custody import equation
+from handfast.domain.disputes import Dispute, OpenDispute
 from handfast.domain.exchange import CreateQuote
+from handfast.domain.parties import PERSON_KEYS, Vault
 from handfast.domain.payments import PAYMENTS, Consent, GiveConsent, Payment, PayPayment
 from handfast.domain.topups import CreateTopup, Topup
 from handfast.domain.trades import TRADES, ConfirmTrade, Trade
 from handfast.gateways.native import IMPORT_STATEMENT
 from handfast.gateways.native.prefixes import read, show
+from handfast.gateways.native.showing import show_here
 from handfast.sandbox.bank import Bank
 from handfast.sandbox.keys import FILE, Keys
 from handfast.sandbox.opening import ACCOUNTS, day_of
@@ -35,9 +39,10 @@ _new_id = random_ids()
 class Play:
     """A sandbox's desk and books, for one command; `first` is the buyer that acts where nobody is named."""
 
-    def __init__(self, desk: Asking, reader: Reader, buyer: str | None, first: str) -> None:
+    def __init__(self, desk: Asking, reader: Reader, vault: Vault, buyer: str | None, first: str) -> None:
         self._desk = desk
         self._reader = reader
+        self._vault = vault
         self._buyer = buyer
         self._first = first
 
@@ -55,12 +60,57 @@ class Play:
 
     def confirm(self, trade: str) -> Trade:
         """Say that the goods have come. Raises what the verb refuses."""
-        row = get(self._reader, TRADES, read("trade", trade))
-        if row is None:
-            raise NotFound("object_not_found", "no such trade", "trade")
+        row = self._trade(trade)
         buyer = self._party(row.buyer)
         confirmed: Trade = self._ask("trades.confirm", ConfirmTrade(buyer, row.id), buyer)
         return confirmed
+
+    def claim(self, trade: str, reason: str, goods: str, amount: str | None, words: str) -> Claim:
+        """Ask for money (a decimal, all by default) of a trade back. Raises what the verb refuses."""
+        row = self._trade(trade)
+        buyer = self._party(row.buyer)
+        asked = None if amount is None else parse_decimal(amount, row.currency)
+        key = get(self._reader, PERSON_KEYS, row.buyer)
+        sealed = self._vault.seal(key.wrapped, row.buyer, words) if words and key else b""
+        claim: Claim = self._ask("claims.ask", AskClaim(buyer, row.id, reason, goods, asked, sealed), buyer)
+        return claim
+
+    def move_claim(self, claim: str, step: str) -> Claim:
+        """Withdraw a claim, or accept what the seller offers. Raises what the verbs refuse."""
+        row = self._claim(claim)
+        buyer = self._party(row.buyer)
+        moved: Claim = self._ask(f"claims.{step}", MoveClaim(buyer, row.id), buyer)
+        return moved
+
+    def send_back(self, claim: str, tracking: str) -> Claim:
+        """Send the goods of a claim back. Raises what the verb refuses."""
+        row = self._claim(claim)
+        buyer = self._party(row.buyer)
+        sent: Claim = self._ask("claims.send_back", SendBack(buyer, row.id, tracking), buyer)
+        return sent
+
+    def dispute(self, trade: str) -> Dispute:
+        """Have a case handler decide about a trade, or about its open claim. Raises what the verb refuses."""
+        row = self._trade(trade)
+        buyer = self._party(row.buyer)
+        opened: Dispute = self._ask("disputes.open", OpenDispute(buyer, row.id), buyer)
+        return opened
+
+    def show(self, row: Any) -> Any:
+        """The row as the API shows it to the operator."""
+        return show_here(self._reader, [row])[0]
+
+    def _trade(self, trade: str) -> Trade:
+        row = get(self._reader, TRADES, read("trade", trade))
+        if row is None:
+            raise NotFound("object_not_found", "no such trade", "trade")
+        return row
+
+    def _claim(self, claim: str) -> Claim:
+        row = get(self._reader, CLAIMS, read("claim", claim))
+        if row is None:
+            raise NotFound("object_not_found", "no such claim", "claim")
+        return row
 
     def consent(self, merchant: str, currency: str, ceiling: str) -> Consent:
         """Let a merchant charge up to a ceiling (a decimal) a payment. Raises what the verb refuses."""
@@ -148,4 +198,4 @@ def playing(data: Path, buyer: str | None = None) -> Iterator[Play]:
         no = f"{data} holds no sandbox: handfast sandbox init makes one"
         raise Invalid("settings_invalid", no, "data") from None
     with asking(settings) as desk, closing(reading(settings)) as reader:
-        yield Play(desk, reader, buyer, told.buyers[0])
+        yield Play(desk, reader, Vault(read_master_key(settings)), buyer, told.buyers[0])

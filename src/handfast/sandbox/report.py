@@ -4,15 +4,24 @@ from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
-from msgspec import Struct
 
 from handfast.core.clocks import DAY, HOUR
-from handfast.core.money import format_decimal
 from handfast.domain.exchange import rate
 from handfast.sandbox.faults import CRASHES
+from handfast.sandbox.figures import (
+    CHARGED_AGAIN,
+    LOSSES,
+    NEVER_SHIPPED,
+    NOTICE_LOST,
+    REFUNDED_AGAIN,
+    TOPPED_UP_AGAIN,
+    Loss,
+)
 from handfast.sandbox.market import OPENING
-from handfast.sandbox.plots import Plot, Series, bars, lines
+from handfast.sandbox.plots import Series, bars, lines
 from handfast.sandbox.run import Day, Outcome
+from handfast.sandbox.tables import Figure, Table, day_labels, in_words, money
+from handfast.sandbox.verdicts import open_table, particulars_table, quarrel_figures, receivables_table
 
 PEOPLE = ("buyer_silent", "parcel_arrived_late", "parcel_never_sent", "parcel_sent_late")
 """Faults of people, which the trades' clocks end; all others are the machine's and the bank's."""
@@ -35,29 +44,13 @@ _FAULTS = (
         ),
     ),
 )
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-class Table(Struct, frozen=True):
-    """Words and figures in rows; the first column names the row."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-class Figure(Struct, frozen=True):
-    """A plot with what it shows, and the same as a table."""
-
-    title: str
-    words: str
-    plot: Plot
-    table: Table
-
-
-def money(amount: int, currency: str) -> str:
-    """Minor units as a person reads them: 1,234.50, with a proper minus sign."""
-    whole, point, decimals = format_decimal(abs(amount), currency).partition(".")
-    return ("−" if amount < 0 else "") + f"{int(whole):,}" + point + decimals
+LOSS_WORDS = {
+    CHARGED_AGAIN: "Charged again",
+    REFUNDED_AGAIN: "Refunded again",
+    TOPPED_UP_AGAIN: "Top-up credited again",
+    NEVER_SHIPPED: "Paid, and its shop never told",
+    NOTICE_LOST: "Notification lost",
+}
 
 
 def pages() -> Environment:
@@ -81,7 +74,18 @@ def render(outcome: Outcome, *, served: bool) -> str:
     return (
         pages()
         .get_template("report.html")
-        .render(outcome=outcome, figures=figures, weeks=weeks(outcome), crashes=crashes, served=served)
+        .render(
+            outcome=outcome,
+            figures=figures,
+            weeks=weeks(outcome),
+            losses=losses(outcome),
+            quarrels=quarrel_figures(outcome),
+            particulars=particulars_table(outcome),
+            receivables=receivables_table(outcome),
+            still_open=open_table(outcome),
+            crashes=crashes,
+            served=served,
+        )
     )
 
 
@@ -90,6 +94,26 @@ def weeks(outcome: Outcome) -> Table:
     days = outcome.days
     shown = [day for number, day in enumerate(days, 1) if number % 7 == 0 or number == len(days)]
     return _money_table(shown)
+
+
+def losses(outcome: Outcome) -> Table:
+    """What the plain market lost or did twice under the same faults, and Handfast beside it."""
+    loss = outcome.loss
+    return Table(
+        ("", "Plain market", "In money", "Handfast"),
+        tuple(
+            (LOSS_WORDS[kind], f"{loss.naive[kind].count:,}", _amounts(loss.naive[kind]), _in_full(loss.handfast[kind]))
+            for kind in LOSSES
+        ),
+    )
+
+
+def _amounts(loss: Loss) -> str:
+    return ", ".join(f"{currency} {money(amount, currency)}" for currency, amount in loss.amounts.items())
+
+
+def _in_full(loss: Loss) -> str:
+    return " ".join(filter(None, (f"{loss.count:,}", _amounts(loss))))
 
 
 def _money_table(days: Sequence[Day]) -> Table:
@@ -113,7 +137,7 @@ def _money(outcome: Outcome) -> Figure:
         "Where the guaranteed money is",
         "All prices are in US dollars. What buyers paid is held for each line of an order until the goods are "
         "confirmed, a clock runs out, or it is given back.",
-        lines("money", "USD", _labels(days), series),
+        lines("money", "USD", day_labels(days), series),
         _money_table(days),
     )
 
@@ -137,7 +161,7 @@ def _positions(outcome: Outcome) -> Figure:
         "Buyers pay yuan, shops earn dollars, euros and pounds. Each evening a deal with the bank closes what is "
         "short; until its lines are on the statement, the operator's own money stands in. Plotted in dollars of the "
         "day, listed in each currency.",
-        lines("positions", "USD", _labels(days), series),
+        lines("positions", "USD", day_labels(days), series),
         Table(("Day", *currencies), rows),
     )
 
@@ -151,7 +175,7 @@ def _rates(outcome: Outcome) -> Figure:
         lines(
             "rates",
             "CNY",
-            _labels(days),
+            day_labels(days),
             [Series("CNY for 1 USD", [day.cny_per_usd / 10**4 for day in days])],
             from_zero=False,
         ),
@@ -165,17 +189,21 @@ def _faults(outcome: Outcome) -> list[Figure]:
     for name, title, words in _FAULTS:
         items = [item for item in kinds if (item[0] in PEOPLE) == (name == "people")]
         if items:
-            labels = [fault_words(kind) for kind, _ in items]
-            counts = [count for _, count in items]
-            table = Table(("Fault", "Times"), tuple(zip(labels, (f"{count:,}" for count in counts), strict=True)))
-            figures.append(Figure(title, words, bars(name, labels, counts), table))
+            plot = bars(name, [in_words(kind) for kind, _ in items], [count for _, count in items])
+            figures.append(Figure(title, words, plot, faults_table(outcome, [kind for kind, _ in items])))
     return figures
 
 
-def _labels(days: Sequence[Day]) -> list[str]:
-    return [f"{int(day.date[8:])} {_MONTHS[int(day.date[5:7]) - 1]}" for day in days]
-
-
-def fault_words(kind: str) -> str:
-    """A fault's kind as people say it."""
-    return kind.replace("_", " ").replace("topup", "top-up").capitalize()
+def faults_table(outcome: Outcome, kinds: Sequence[str]) -> Table:
+    """How often each kind of fault came, and how often the plain market lost by it; people's are nobody's loss."""
+    return Table(
+        ("Fault", "Times", "Losses in a plain market"),
+        tuple(
+            (
+                in_words(kind),
+                f"{outcome.faults[kind]:,}",
+                "" if kind in PEOPLE else f"{outcome.loss.caused(kind):,}",
+            )
+            for kind in kinds
+        ),
+    )

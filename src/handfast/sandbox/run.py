@@ -13,16 +13,21 @@ from msgspec import Struct
 from handfast.app import database
 from handfast.core.clocks import DAY, HOUR, Clock, MarketClock
 from handfast.core.errors import Conflict
+from handfast.core.ids import Id
 from handfast.core.settings import Settings, read_master_key
 from handfast.domain.custody import Equation, equation
+from handfast.domain.disputes import EvidenceFiles
 from handfast.domain.exchange import rate
-from handfast.domain.parties import Vault
+from handfast.domain.parties import HOUSE, Vault
 from handfast.sandbox import keys
 from handfast.sandbox.bankday import BankDay
+from handfast.sandbox.beside import Beside, NaiveLoss
+from handfast.sandbox.book import main_street
+from handfast.sandbox.casework import Casework
 from handfast.sandbox.driver import Driver
 from handfast.sandbox.faults import Faults
-from handfast.sandbox.figures import Books, held_released_refunded, read_books
-from handfast.sandbox.market import OPENING, SLOTS, people
+from handfast.sandbox.figures import Books, Loss, held_released_refunded, read_books
+from handfast.sandbox.market import OPENING, SLOTS, moment, people
 from handfast.sandbox.opening import (
     ACCOUNTS,
     day_of,
@@ -33,11 +38,14 @@ from handfast.sandbox.opening import (
     seeded_opener,
     write_settings,
 )
+from handfast.sandbox.quarrels import Quarrels
+from handfast.sandbox.settled import Settled, open_now, settled
 from handfast.sandbox.shopping import Shopping
-from handfast.timers.expire import PAGE, due
+from handfast.timers.clerk import Clerk
+from handfast.timers.expire import PAGE, due, together
 
-_MORNING, _HOURS, _EVENING = 7 * HOUR, (9 * HOUR, 14 * HOUR, 20 * HOUR), 22 * HOUR
-_CLAIM_EVERY, _FIRST_CLAIM = 7, 3  # the market opens on a Tuesday, and shops are paid out on Fridays
+_MORNING, _EVENING = 7 * HOUR, 22 * HOUR
+_PAID_EVERY, _FIRST_PAID = 7, 3  # the market opens on a Tuesday, and shops are paid out on Fridays
 BUYERS_A_SHOP = 5
 _SCHEMA = Path("templates/pain.001.001.09/pain.001.001.09.xsd")
 
@@ -72,6 +80,8 @@ class Day(Struct, frozen=True):
     held: int
     released: int
     refunded: int
+    claims_open: int
+    disputes_open: int
     positions: dict[str, int]
     cny_per_usd: int
 
@@ -91,6 +101,8 @@ class Outcome(Struct, frozen=True):
     books: Books
     payout_files: int
     payout_file_valid: bool
+    loss: NaiveLoss
+    settled: Settled
     broken: tuple[str, ...]
 
     def summary(self) -> dict[str, object]:
@@ -116,6 +128,12 @@ class Outcome(Struct, frozen=True):
             "postings_sum": self.books.postings_sum,
             "state_hash": self.books.state_hash,
             "payout_file_valid": self.payout_file_valid,
+            "claims": self.settled.claims,
+            "disputes": self.settled.disputes,
+            "receivables": self.settled.receivables,
+            "open": self.settled.open,
+            "naive_loss": self.loss.naive,
+            "handfast_loss": self.loss.handfast,
             "broken": self.broken,
         }
 
@@ -130,21 +148,34 @@ class Run:
         self.clock = MarketClock(lambda: 0, OPENING - DAY + 12 * HOUR)
         opener = seeded_opener(settings, self.clock, plan.seed)
         read = database(settings.database_url).read
-        self._driver = Driver(opener, read, Faults(plan.seed, crashes=plan.crashes, copies=plan.copies))
+        self._beside = Beside(plan.seed, self.clock)
+        faults = Faults(plan.seed, crashes=plan.crashes, copies=plan.copies)
+        self._driver = Driver(opener, read, faults, self._beside.batch)
         try:
             must_be_fresh(self._driver.reader)
         except Conflict:
-            self._driver.close()
+            self.close()
             raise
         self._vault = Vault(read_master_key(settings))
         self._market = people(plan.seed, plan.shops, BUYERS_A_SHOP * plan.shops)
         self._bank = open_bank(OPENING)
-        self._back_office = BankDay(plan.seed, self._market, self._driver, self._bank, self._vault)
-        self._shopping = Shopping(plan.seed, self._market, self._driver, plan.carts_a_day)
+        self._back_office = BankDay(
+            plan.seed, self._market, self._driver, self._bank, self._vault, self._beside.statement
+        )
+        clerk = Clerk(self._driver.reader, self._driver.run, self._vault, now=0, actor="sandbox", request=HOUSE)
+
+        def seal(party: Id, value: object) -> bytes:
+            return clerk.seal(party, value)[1]
+
+        self._shopping = Shopping(plan.seed, self._market, self._driver, plan.carts_a_day, seal)
+        files = EvidenceFiles(settings.evidence_folder)
+        self._quarrels = Quarrels(plan.seed, self._market, self._driver, seal, files)
+        self._casework = Casework(plan.seed, self._driver)
 
     def close(self) -> None:
         """Give the database up."""
         self._driver.close()
+        self._beside.close()
 
     def hand_over(self, wall: Clock) -> Path:
         """Leave the market to a service: keys to it, in the file that is returned, and its clock."""
@@ -156,8 +187,11 @@ class Run:
 
     def play(self, watch: Callable[[Day], None] = lambda _day: None) -> Outcome:
         """Play all days and prove the books; `watch` is shown each day's close."""
-        for requests in founding(self._market, self._vault, "simulation"):
+        for requests in founding(self._market, self._vault, "simulation", main_street()):
             self._driver.done(requests)
+        self._back_office.hire()
+        self._back_office.plan()
+        self._casework.hire()
         self._back_office.prefund(self.clock())
         self._back_office.top_up(-1, self.clock())
         self._back_office.close(self.clock())
@@ -172,7 +206,7 @@ class Run:
     def _move(self, moment: int) -> None:
         """Advance the market clock and let fire what has come due."""
         self.clock.advance_to(moment)
-        while batch := due(self._driver.reader, moment, PAGE):
+        while batch := together(due(self._driver.reader, moment, PAGE)):
             self._driver.done([item.request for item in batch])
 
     def _day(self, number: int) -> Day:
@@ -180,17 +214,24 @@ class Run:
         office = self._back_office
         self._move(midnight + _MORNING)
         office.read_statements(number, self.clock())
-        for part, hour in enumerate(_HOURS):
-            self._move(midnight + hour)
-            self._shopping.play(number * SLOTS + part)
+        for slot in range(number * SLOTS, (number + 1) * SLOTS):
+            now = moment(slot)
+            self._move(now)
+            self._shopping.play(slot)
+            self._quarrels.play(slot, now)
+            self._casework.play(slot, now)
         self._move(midnight + _EVENING)
         office.top_up(number, self.clock())
-        if number % _CLAIM_EVERY == _FIRST_CLAIM or number == self._plan.days - 1:
-            office.claim(number)
+        last = number == self._plan.days - 1
+        if number % _PAID_EVERY == _FIRST_PAID or last:
+            office.ask_payouts(number)
+        if last:
+            office.write_off()
         office.pay_out(number, self.clock())
         equations = office.close_positions(number, self.clock())
         office.close(self.clock())
         money = held_released_refunded(self._driver.reader)
+        claims, disputes = open_now(self._driver.reader)
         numerator, denominator, _ = rate("USD", "CNY", self.clock())
         return Day(
             number=number + 1,
@@ -201,6 +242,8 @@ class Run:
             held=money.held,
             released=money.released,
             refunded=money.refunded,
+            claims_open=claims,
+            disputes_open=disputes,
             positions={item.currency: item.fx_position for item in equations},
             cny_per_usd=numerator * 10**4 // denominator,
         )
@@ -222,6 +265,8 @@ class Run:
                 broken.append(f"custody {item.currency}: books {item.bank}, statement {item.bank_said}, bank {there}")
         if files and not valid:
             broken.append("a payout file is not valid against pain.001.001.09")
+        loss = self._beside.loss(reader)
+        broken += [f"{kind}: {each}" for kind, each in loss.handfast.items() if each != Loss()]
         counts = self._driver.counts
         faults = counts.faults + self._back_office.faults + self._shopping.faults
         return Outcome(
@@ -237,6 +282,8 @@ class Run:
             books=books,
             payout_files=len(files),
             payout_file_valid=valid,
+            loss=loss,
+            settled=settled(reader),
             broken=tuple(broken),
         )
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from handfast.core.ids import Id, text
+from handfast.core.ids import Id
 from handfast.domain.exchange import CreateQuote, Quote
 from handfast.domain.payments import (
     CapturePayment,
@@ -14,27 +15,20 @@ from handfast.domain.payments import (
     EndPayment,
     Payment,
     PayPayment,
-    RefundPayment,
     lines_of,
 )
-from handfast.domain.trades import ConfirmTrade, ShipTrade
+from handfast.sandbox.carts import Cart, cart
+from handfast.sandbox.deeds import Parcel, Seal, actor, request_of
 from handfast.sandbox.driver import Driver, ask
-from handfast.sandbox.market import SLOTS, Act, Cart, Market, cart, trouble
+from handfast.sandbox.lives import trouble
+from handfast.sandbox.market import SLOTS, Market, moment
 from handfast.store.verb import Request
 
 LONGEST_WAIT = 4 * SLOTS
 """How many slots long a buyer tries to pay before it gives up; the payment's own clock then closes it."""
 
-
-class Parcel(Struct, frozen=True):
-    """An act that somebody means to do with a line that was paid."""
-
-    act: Act
-    payment: Id
-    trade: Id
-    seller: Id
-    buyer: Id
-    amount: int
+_TRIES_AGAIN = 2 * SLOTS
+"""How many slots later somebody tries again whose act waits for the end of a claim."""
 
 
 class Wish(Struct, frozen=True):
@@ -50,10 +44,11 @@ class Wish(Struct, frozen=True):
 class Shopping:
     """Plays the shops and buyers of one market, slot by slot (SLOTS a day)."""
 
-    def __init__(self, seed: int, market: Market, driver: Driver, carts_a_day: int) -> None:
+    def __init__(self, seed: int, market: Market, driver: Driver, carts_a_day: int, seal: Seal) -> None:
         self._seed = seed
         self._market = market
         self._driver = driver
+        self._seal = seal
         self._carts_a_day = carts_a_day
         self._agenda: dict[int, list[Parcel]] = defaultdict(list)
         self._wishes: dict[int, list[Wish]] = defaultdict(list)
@@ -63,7 +58,7 @@ class Shopping:
 
     def play(self, slot: int) -> None:
         """Everything that shops and buyers do in a slot; parcels first, so that they do not wait for new carts."""
-        self._driver.run([self._request(parcel) for parcel in self._agenda.pop(slot, ())])
+        self._act(self._agenda.pop(slot, []), slot)
         self._capture(slot)
         day, part = divmod(slot, SLOTS)
         carts = [cart(self._seed, self._market, day, n) for n in range(part, self._carts_a_day, SLOTS)]
@@ -72,6 +67,15 @@ class Shopping:
         answers = self._driver.done([self._ask_payment(item, slot, n) for n, item in enumerate(asked)])
         fresh = [Wish(item, payment, slot) for item, payment in zip(asked, answers, strict=True)]
         self._pay([*self._wishes.pop(slot, ()), *(wish for wish in fresh if wish.cart.manner != "abandoned")], slot)
+
+    def _act(self, parcels: Sequence[Parcel], slot: int) -> None:
+        """Do what was meant to be done; who finds a claim open with what cannot wait for ever tries again later."""
+        answers = self._driver.run([request_of(parcel, moment(slot), self._seal) for parcel in parcels])
+        for parcel, answer in zip(parcels, answers, strict=True):
+            waits = answer.refusal is not None and answer.refusal.code == "claim_open"
+            if waits and parcel.act.kind.startswith(("ship", "confirm")):
+                later = replace(parcel, act=replace(parcel.act, slot=parcel.act.slot + _TRIES_AGAIN))
+                self._agenda[slot + _TRIES_AGAIN].append(later)
 
     def _ask_payment(self, item: Cart, slot: int, n: int, payer: Id | None = None, quote: Id | None = None) -> Request:
         command = CreatePayment(
@@ -84,10 +88,10 @@ class Shopping:
             lines=item.lines,
             reference=f"cart {slot}/{n}",
         )
-        return ask("payments.create", command, _actor(self._market.host), f"{item.manner}/{slot}/{n}")
+        return ask("payments.create", command, actor(self._market.host), f"{item.manner}/{slot}/{n}")
 
     def _ask_quote(self, buyer: Id, owner: Id, key: str) -> Request:
-        return ask("quotes.create", CreateQuote(owner, "USD", "CNY"), _actor(owner), f"quote/{key}/{buyer.hex()}")
+        return ask("quotes.create", CreateQuote(owner, "USD", "CNY"), actor(owner), f"quote/{key}/{buyer.hex()}")
 
     def _charge(self, carts: Sequence[Cart], slot: int) -> None:
         """Regulars do not pay themselves: the market charges them, by their consent, at a quote of its own."""
@@ -123,7 +127,7 @@ class Shopping:
             ask(
                 "payments.pay",
                 PayPayment(wish.cart.buyer.id, wish.payment.id, wish.quote),
-                _actor(wish.cart.buyer.id),
+                actor(wish.cart.buyer.id),
                 f"pay/{wish.payment.id.hex()}/{wish.tries}",
             )
             for wish in ready
@@ -146,10 +150,10 @@ class Shopping:
             key = f"{payment.id.hex()}/{len(left)}"
             if len(left) == 1 and payment.id[6] % 3 == 0:
                 command: Any = EndPayment(self._market.host, payment.id)
-                requests.append(ask("payments.void", command, _actor(self._market.host), f"void/{key}"))
+                requests.append(ask("payments.void", command, actor(self._market.host), f"void/{key}"))
             else:
                 command = CapturePayment(self._market.host, payment.id, trades=(left[0].trade,))
-                requests.append(ask("payments.capture", command, _actor(self._market.host), f"capture/{key}"))
+                requests.append(ask("payments.capture", command, actor(self._market.host), f"capture/{key}"))
         for (wish, payment), changed in zip(asked, self._driver.done(requests), strict=True):
             if changed.captured > payment.captured:
                 self._paid(wish.cart, changed, slot, before=payment)
@@ -166,22 +170,5 @@ class Shopping:
             if fault := trouble(life):
                 self.faults[fault] += 1
             for act in life:
-                parcel = Parcel(act, payment.id, line.trade, line.seller, item.buyer.id, line.amount)
-                self._agenda[slot + act.slot].append(parcel)
-
-    def _request(self, parcel: Parcel) -> Request:
-        act = parcel.act
-        key = f"{act.kind}/{parcel.trade.hex()}/{act.slot}"
-        if act.kind.startswith("ship"):
-            tracking = f"US{int.from_bytes(parcel.trade[6:12], 'big') % 10**9:09}"
-            command: Any = ShipTrade(parcel.seller, parcel.trade, tracking)
-            return ask("trades.ship", command, _actor(parcel.seller), key)
-        if act.kind.startswith("confirm"):
-            return ask("trades.confirm", ConfirmTrade(parcel.buyer, parcel.trade), _actor(parcel.buyer), key)
-        amount = None if act.kind == "refund rest" else max(1, parcel.amount * act.share // 1000)
-        command = RefundPayment(parcel.seller, parcel.payment, parcel.trade, amount, act.kind)
-        return ask("payments.refund", command, _actor(parcel.seller), key)
-
-
-def _actor(party: Id) -> str:
-    return text("pty", party)
+                parcel = Parcel(act, payment.id, line.trade, line.seller, item.buyer.id, line.amount, slot)
+                self._agenda[slot + max(1, act.slot)].append(parcel)

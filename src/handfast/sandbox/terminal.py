@@ -8,8 +8,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
-from handfast.sandbox.report import PEOPLE, Table, fault_words, money, weeks
+from handfast.sandbox.report import PEOPLE, faults_table, losses, weeks
 from handfast.sandbox.run import Day, Outcome, Plan
+from handfast.sandbox.tables import Table, money
+from handfast.sandbox.verdicts import claims_table, disputes_table, open_table, receivables_table
 
 _TERMS = (
     "In the bank",
@@ -49,10 +51,17 @@ def _line(console: Console, plan: Plan, day: Day) -> None:
 
 
 def show(console: Console, outcome: Outcome) -> None:
-    """Money over time, the custody equation, the faults, the proof."""
+    """Money over time, the custody equation, claims and disputes, the faults, the proof."""
     console.print(_listed("Guaranteed money, USD", weeks(outcome)))
     console.print(_listed("In each currency the bank holds what it owes", _custody(outcome)))
-    console.print(_listed("Faults injected", _faults(outcome)))
+    console.print(_listed("Where buyers asked for money back", claims_table(outcome)))
+    console.print(_listed("What case handlers had to decide", disputes_table(outcome)))
+    if outcome.settled.receivables:
+        console.print(_listed("Refunds that the operator advanced", receivables_table(outcome)))
+    console.print(_listed("Not over yet", open_table(outcome)))
+    kinds = sorted(outcome.faults, key=lambda kind: (kind in PEOPLE, kind))
+    console.print(_listed("Faults injected", faults_table(outcome, kinds)))
+    console.print(_listed("The same faults in a plain market: no keys, no outbox, no ledger", losses(outcome)))
     rate = outcome.commands / max(outcome.seconds, 1e-3)
     proof = (
         ("Trades", f"{outcome.trades:,}"),
@@ -86,11 +95,6 @@ def _custody(outcome: Outcome) -> Table:
         for row, name in enumerate(_TERMS)
     )
     return Table(("", *currencies), tuple(rows))
-
-
-def _faults(outcome: Outcome) -> Table:
-    kinds = sorted(outcome.faults.items(), key=lambda item: (item[0] in PEOPLE, item[0]))
-    return Table(("Kind", "Times"), tuple((fault_words(kind), f"{count:,}") for kind, count in kinds))
 
 
 def _listed(title: str, table: Table) -> RichTable:

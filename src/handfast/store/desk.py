@@ -13,6 +13,7 @@ from handfast.core.clocks import Clock
 from handfast.core.errors import Refusal, Unavailable
 from handfast.core.ids import Id, NewId
 from handfast.store.batch import Batch, Broken, Post
+from handfast.store.kept import Kept
 from handfast.store.rows import Event
 from handfast.store.table import Table
 from handfast.store.verb import Answer, Request, Verb
@@ -71,10 +72,11 @@ class Desk:
         self.clock = clock
         self.new_id = new_id
         self.ids_of = ids_of
+        self._kept = Kept()
 
     def load(self, wants: Mapping[Table[Any], Sequence[Id]]) -> dict[Table[Any], list[Any]]:
-        """See Store.load."""
-        return self.store.load(wants)
+        """See Store.load; rows that were read before need not be read again."""
+        return self._kept.load(wants, self.store.load)
 
     def run(self, requests: Sequence[Request]) -> list[Answer]:
         """Answer the requests, in order of arrival; each answer is durable when this returns."""
@@ -102,9 +104,11 @@ class Desk:
             if batch.inserts or batch.updates:
                 self.store.save(batch)
                 self.store.commit()
+                self._kept.written(batch.updates)
             else:
                 self.store.rollback()
         except Exception as error:
+            self._kept.forget()  # whether the commit was made is not known now
             self.store.rollback()
             if isinstance(error, (Refusal, Broken)):
                 raise

@@ -45,3 +45,5 @@ OPERATIONS = Table("operations", Operation)
 KNOWN_OPERATIONS = Table("known_operations", Operation)
 """The same as a view that readers find an operation in by its id: SQLite has no index of its newest ones."""
 EVENTS = Table("events", Event)
+OWED_EVENTS = Table("owed_events", Event)
+"""The same as a view that readers find an owner's events in, in order: SQLite has no index of the newest ones."""

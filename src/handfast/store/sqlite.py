@@ -15,6 +15,7 @@ from handfast.core.ids import Id
 from handfast.store.checkpoints import Checkpoints
 from handfast.store.desk import Changes
 from handfast.store.filing import Filing
+from handfast.store.owed import file_events
 from handfast.store.rows import EVENTS, OPERATIONS
 from handfast.store.table import Table
 
@@ -153,6 +154,7 @@ class SqliteStore:
                 for n, event in enumerate(changes.events, seq)
             ],
         )
+        file_events(db, seq, len(changes.events))
         self._next_event = seq + len(changes.events)
 
     def commit(self) -> None:

@@ -6,7 +6,7 @@ crash between sending and settling sends again once the lease has ended, with th
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 from msgspec import Struct
@@ -59,7 +59,9 @@ PAGE = 200
 IDLE = 0.25
 """Seconds between turns while nothing is due."""
 
-Render = Callable[[Event], bytes]
+Render = Callable[[Event, Id], Awaitable[bytes]]
+"""Makes an event's body as a party may see it."""
+
 _NOBODY: Id = bytes(16)
 _log = structlog.get_logger("handfast.deliver")
 
@@ -180,7 +182,7 @@ class Deliverer:
         secrets = open_secrets(self._services.vault, parcel.wrapped_key, endpoint, at)
         if not secrets:
             return Outcome(0, "party_erased"), False
-        body = self._render(parcel.event)
+        body = await self._render(parcel.event, endpoint.party)
         headers = {"content-type": "application/json", **signed_headers(secrets, parcel.event.id, at, body)}
         outcome = await self._sender.post(endpoint.url, headers, body)
         return outcome, clock() - started > LATE

@@ -4,6 +4,7 @@ Nothing here decides about money: lists are looked up, verbs are handed to the d
 crash leaves half imported, the same file completes.
 """
 
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -47,6 +48,7 @@ _BOOK: dict[str, tuple[str, Any]] = {
 """The verb and the command for each kind of line, in the order of booking: a payout is paid before it can come back."""
 
 _DEAL = "FX"
+_REASON = re.compile(r"[A-Z][A-Z0-9]{2,3}", re.ASCII)
 
 
 class LineReport(Struct, frozen=True):
@@ -143,7 +145,12 @@ def _book_lines(clerk: Clerk, account: CustodyAccount, statement: Statement, rep
             sealed = _sealed(clerk, row, line, found.party)
             fresh[found.kind].append((replace(sealed, object=found.object), line, found.object))
     for kind, (verb, command) in _BOOK.items():
-        answers = clerk.ask(*((verb, command(thing, row)) for row, _, thing in fresh[kind]))
+        answers = clerk.ask(
+            *(
+                (verb, command(thing, row, *([_reason(line)] if kind == "return" else [])))
+                for row, line, thing in fresh[kind]
+            )
+        )
         for (row, line, _), answer in zip(fresh[kind], answers, strict=True):
             if answer.refusal is None:
                 report.matched[kind] = report.matched.get(kind, 0) + 1
@@ -191,6 +198,11 @@ def _find(reader: Reader, line: StatementLine) -> _Found | str:
 def _comes_back(line: StatementLine) -> bool:
     """Whether the bank itself says so: the end-to-end id of a credit is whatever its sender wrote."""
     return line.reversal or bool(line.return_reason) or line.bank_transaction_code.endswith("-RRTN")
+
+
+def _reason(line: StatementLine) -> str:
+    """The code of a return (AC04, R03), nothing where a bank writes words: those may be about a person."""
+    return line.return_reason if _REASON.fullmatch(line.return_reason) else ""
 
 
 def _final(answer: Answer) -> bool:

@@ -74,4 +74,4 @@ def test_a_second_answer_that_differs_is_a_broken_promise() -> None:
     assert copies
     first = [Answer(request.key or b"", "made", None) for request in requests]
     with pytest.raises(PromiseBroken, match="request_twice_at_once"):
-        faults.judge(requests, [*first, *(Answer(copy.key or b"", "made anew", None) for copy in copies)])
+        faults.judge(requests, [*first, *(Answer(copy.key or b"", "made anew", None) for _, copy in copies)])

@@ -71,6 +71,7 @@ def test_the_keys_are_for_their_owner_alone(data: Path, keys: Any) -> None:
         "merchant",
         "other_merchant",
         "operator",
+        "approver",
         "buyers",
         "sellers",
         "webhook",
@@ -128,6 +129,26 @@ def test_the_clock_moves_through_what_is_due(data: Path, keys: Any, api: httpx.C
     assert api.get(f"/v1/payments/{asked['id']}").json()["refunded"] == 100_00
 
 
+def test_a_buyer_claims_and_settles(data: Path, keys: Any, api: httpx.Client) -> None:
+    """Of two scarves that came, the money for one is offered and taken, and the other goes back."""
+    asked = order(api, keys, "claims")
+    trade = told("buyer", "pay", asked["id"], "--data", data)["lines"][0]["trade"]
+    do(api, f"/v1/trades/{trade}/ship", {}, "claims-ship")
+    claim = told("buyer", "claim", trade, "--amount", "40.00", "--words", "It is torn.", "--data", data)
+    assert (claim["state"], claim["amount"], claim["words"]) == ("asked", 40_00, None)
+    assert api.get(f"/v1/claims/{claim['id']}").json()["words"] == "It is torn."
+    do(api, f"/v1/claims/{claim['id']}/offer", {"amount": 15_00}, "claims-offer")
+    assert told("buyer", "accept", claim["id"], "--data", data)["state"] == "refunded"
+    claim = told("buyer", "claim", trade, "--data", data)
+    assert told("buyer", "withdraw", claim["id"], "--data", data)["state"] == "withdrawn"
+    claim = told("buyer", "claim", trade, "--reason", "no_reason", "--goods", "return", "--data", data)
+    do(api, f"/v1/claims/{claim['id']}/agree", {}, "claims-agree")
+    sent = told("buyer", "send-back", claim["id"], "SF2", "--data", data)
+    assert (sent["state"], sent["tracking"]) == ("sent_back", "SF2")
+    dispute = told("buyer", "dispute", trade, "--data", data)
+    assert (dispute["state"], dispute["asked"]) == ("open", 85_00)
+
+
 def test_a_consent_lets_a_stranger_charge(data: Path, keys: Any, api: httpx.Client) -> None:
     stranger = keys["other_merchant"]
     body = {"currency": "USD", "amount": 50_00, "payer": keys["buyers"][4]}
@@ -145,7 +166,8 @@ def test_the_bank_executes_a_payout_file(data: Path, keys: Any, api: httpx.Clien
     do(api, "/v1/payments", body, "earn")
     payout = do(api, "/v1/payouts", {"currency": "USD", "amount": 40_00}, "payout")
     written = do(api, "/v1/payout_files", {"currency": "USD"}, "file", operator)
-    assert written["count"] == 1
+    assert (written["count"], written["state"]) == (1, "prepared")
+    do(api, f"/v1/payout_files/{written['file']}/approve", {}, "approve", keys["approver"]["api_key"])
     content = api.get(f"/v1/payout_files/{written['file']}/content", headers={"Authorization": f"Bearer {operator}"})
     (tmp_path / "payouts.xml").write_bytes(content.content)
     (read,) = told("bank", "execute", tmp_path / "payouts.xml", "--data", data)
@@ -161,6 +183,10 @@ def test_the_bank_executes_a_payout_file(data: Path, keys: Any, api: httpx.Clien
         (("buyer", "topup", "10", "JPY"), "currency_unknown"),
         (("buyer", "pay", "pay_00"), "object_not_found"),
         (("buyer", "confirm", "trd_"), "object_not_found"),
+        (("buyer", "claim", "trd_00"), "object_not_found"),
+        (("buyer", "withdraw", "clm_00"), "object_not_found"),
+        (("buyer", "send-back", "clm_00", "SF2"), "object_not_found"),
+        (("buyer", "dispute", "trd_00"), "object_not_found"),
         (("clock", "--advance", "soon"), "field_invalid"),
         (("clock", "--advance", "-3d"), "field_invalid"),
     ],

@@ -73,6 +73,16 @@ async def add(tx: Tx, command: Add) -> int:
     return changed.value
 
 
+@verb("tell", about="row")
+async def tell(tx: Tx, command: Add) -> int:
+    """Its event is owed to the owner of that number."""
+    found = await tx.get(COUNTERS, command.row)
+    changed = Counter(command.row, 0, None, found.version + 1 if found else 1)
+    tx.put(COUNTERS, changed)
+    tx.event("counter.changed", changed, oid(command.by))
+    return 0
+
+
 @verb("show", about="row")
 async def show(tx: Tx, command: Add) -> Counter:
     """What it answers is what its event tells."""
@@ -200,6 +210,7 @@ VERBS: dict[str, Verb] = {
     made.name: made
     for made in (
         add,
+        tell,
         show,
         guarded,
         pay,

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.conftest import Engine
-from tests.unit.domain.bank_side import open_reader
+from tests.unit.domain.bank_side import open_reader, person
 from tests.unit.domain.conftest import Market
 
 from handfast.core.clocks import DAY
 from handfast.core.ids import Id
 from handfast.domain.custody import Equation, OpenAccount, equation
-from handfast.domain.parties import CreateParty, Details, Vault
+from handfast.domain.parties import CreateParty, Details, Vault, payee_check
+from handfast.domain.payouts import ApproveFile, payouts_of_file
 from handfast.domain.topups import CreateTopup, Topup
 from handfast.sandbox.bank import Bank
 from handfast.store.verb import Answer, Request
 from handfast.timers.clerk import Clerk
+from handfast.timers.payout_files import prepare_payout_file, read_payout_file
 
 CUSTODY = {"USD": "CH9300762011623852957", "CNY": "GB82WEST12345698765432", "EUR": "DE89370400440532013000"}
 SHOP_IBAN = "NL91ABNA0417164300"
@@ -42,8 +44,21 @@ class BankDay(Market):
         wrapped = self.vault.new_key(owner)
         known = Details(**{"name": SHOP if kind == "merchant" else BUYER, "iban": SHOP_IBAN} | details)
         country = "CN" if kind == "customer" else "NL"
-        self.do(CreateParty(owner, kind, country, wrapped, self.vault.seal(wrapped, owner, known)))
+        sealed = self.vault.seal(wrapped, owner, known)
+        self.do(CreateParty(owner, kind, country, wrapped, sealed, payee_check=payee_check(known)))
         return owner
+
+    def pay_file(self, currency: str) -> bytes:
+        """The bank file of all payouts in a currency, prepared by one person and approved by another."""
+        report = prepare_payout_file(currency, person(self), self.clerk())
+        assert report.file is not None
+        self.approve(report.file)
+        return read_payout_file(report.file, self.clerk())
+
+    def approve(self, file: Id) -> None:
+        """Somebody approves a file that somebody else prepared."""
+        payouts = tuple(payout.id for payout in payouts_of_file(self.reader, file))
+        self.do(ApproveFile(file, person(self, "lead"), payouts))
 
     def topup(self, party: Id, currency: str, amount: int = 0) -> Topup:
         """An announced top-up."""

@@ -26,13 +26,13 @@ from handfast.services import Services, Value
 from handfast.store.reader import Reader, get
 from handfast.store.rows import Event
 from handfast.store.verb import Answer, Request
-from handfast.timers.deliver import Deliverer
+from handfast.timers.deliver import Deliverer, Render
 from handfast.timers.sender import Sender
 
 VAULT = Vault(bytes(range(32)))
 
 
-def render(event: Event) -> bytes:
+async def render(event: Event, _party: Id) -> bytes:
     return json.dumps({"id": text("evt", event.id), "type": event.type}).encode()
 
 
@@ -107,7 +107,7 @@ class House:
         events = events_owed(self.reader, self.shop, 0, 2**62, 10_000)
         return [text("evt", event.id) for event in events[-len(steps) :]]
 
-    def deliverer(self, make: Callable[[Event], bytes] = render) -> Deliverer:
+    def deliverer(self, make: Render = render) -> Deliverer:
         return Deliverer(self.services, make, self.sender)
 
     def deliveries(self, endpoint: Endpoint) -> list[Delivery]:

@@ -14,6 +14,7 @@ from tests.unit.timers.receivers import FAULT, OK, Receiver, flood, stall
 
 from handfast.core.clocks import DAY, MINUTE, SECOND
 from handfast.core.errors import Unavailable
+from handfast.core.ids import Id
 from handfast.domain.notifications import (
     LEASE,
     Replay,
@@ -245,10 +246,10 @@ async def test_a_replay_is_delivered_under_the_same_id(house: House) -> None:
 
 
 async def test_an_event_that_cannot_be_rendered_holds_nothing_up(house: House) -> None:
-    def make(event: Event) -> bytes:
+    async def make(event: Event, party: Id) -> bytes:
         if event.type == "party.suspended":
             raise ValueError(event.type)
-        return render(event)
+        return await render(event, party)
 
     async with Receiver() as receiver:
         endpoint = house.endpoint(receiver)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.conftest import Engine
 from tests.unit.domain.conftest import START, VERBS, Market
+from tests.unit.domain.policy_books import policy, publish, reserve, step
 
 from handfast.app import database
 from handfast.core.clocks import DAY, HOUR, MarketClock
@@ -133,13 +134,16 @@ def test_while_the_desk_is_away_nothing_is_lost(town: Town) -> None:
 def test_one_that_is_refused_holds_nobody_up(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expire_module, "PAGE", 1)
     stuck = town.trade()
-    # A reader's clock that runs ahead: the desk has the last word, and what it refused under a key stays refused.
+    # The machine's clock was set back between look and verb: the desk has the last word, and its refusal stays a while.
     assert run(town.expirer.fire(WALL + 6 * DAY)) == 0
     other = town.trade()
     town.clock.advance_to(WALL + 6 * DAY)
     assert run(town.expirer.fire(town.clock())) == 1
     assert (town.state(stuck), town.state(other)) == ("held", "refunded")
     assert run(Expirer(town.services).fire(town.clock())) == 0, "after a restart, too"
+    town.clock.advance_to(WALL + 6 * DAY + HOUR)
+    assert run(town.expirer.fire(town.clock())) == 1, "asked again after an hour, it is late and not lost"
+    assert town.state(stuck) == "refunded"
 
 
 def test_the_clock_moves_through_every_due_time_in_order(town: Town) -> None:
@@ -157,6 +161,20 @@ def test_the_clock_moves_through_every_due_time_in_order(town: Town) -> None:
         (WALL + 10 * DAY, "trade.released"),
     ], "each at its own moment"
     assert list(ended) == [virtual[:13], late[:13], express[:13]]
+
+
+def test_silence_does_what_the_policy_says_until_all_is_over(town: Town) -> None:
+    """Ships within 5 days and 5 more, confirms within 10 or it goes back; another one keeps a reserve for 30 days."""
+    agreed = policy(ship=step(5, "extend", 1, "refund"), confirm=step(10, "refund"))
+    publish(town.market, agreed, policy("kept", reserve=reserve(1_000, 30)), surface="kept")
+    unshipped, unconfirmed, kept = town.trade(), town.trade(shipped=True), town.trade("surface", shipped=True)
+    assert run(town.advancer.advance(WALL + 45 * DAY)) == 5
+    asked = [verb for verb in town.asked if verb != "clock.set_offset"]
+    assert (asked[0], asked[4]) == ("trades.release_due", "trades.free_reserve"), "days 5 and 40"
+    assert sorted(asked[1:4]) == ["payments.close_unconfirmed", "payments.close_unshipped", "trades.release_due"]
+    assert [town.state(trade) for trade in (unshipped, unconfirmed, kept)] == ["refunded", "refunded", "released"]
+    assert run(town.advancer.advance(WALL + 370 * DAY)) == 1
+    assert (town.asked[-2], town.state(kept)) == ("trades.finish", "finished")
 
 
 def test_the_clock_is_remembered_and_never_goes_back(town: Town) -> None:

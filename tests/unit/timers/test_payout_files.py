@@ -1,22 +1,33 @@
 """Payout files as accounting examples: who is paid, who is left out and why, and nobody waits for somebody else."""
 
 from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
 
 import pytest
 from tests.conftest import Engine
-from tests.unit.timers.bank_day import CUSTODY, MONDAY, SHOP, SHOP_IBAN, BankDay
+from tests.unit.domain.bank_side import kept, person
+from tests.unit.timers.bank_day import BUYER_IBAN, CUSTODY, MONDAY, SHOP, SHOP_IBAN, BankDay
 
 from handfast.core.errors import Refusal
 from handfast.core.ids import Id
 from handfast.domain.custody import OpenAccount
-from handfast.domain.parties import HOUSE, MoveParty
-from handfast.domain.payouts import PAYOUT_FILES, PAYOUTS, CancelPayout, RequestPayout, SweepPayout, payouts_of_file
+from handfast.domain.parties import HOUSE, PERSON_KEYS, AcceptPayee, ChangeDetails, Details, MoveParty
+from handfast.domain.payouts import (
+    PAYOUT_FILES,
+    PAYOUTS,
+    CancelPayout,
+    RejectFile,
+    RejectPayout,
+    RequestPayout,
+    SweepPayout,
+    payouts_of_file,
+)
 from handfast.domain.topups import CreateTopup
 from handfast.ledger import Purpose
 from handfast.sandbox.bank_files import read_payment_file
-from handfast.store.reader import get
 from handfast.store.verb import Answer, Request
-from handfast.timers.payout_files import LeftOut, read_payout_file, write_payout_file
+from handfast.timers.payout_files import LeftOut, PayoutFileReport, prepare_payout_file, read_payout_file
 from handfast.timers.reconcile import import_statement
 
 
@@ -36,13 +47,21 @@ def asks(day: BankDay, amount: int, currency: str = "EUR", **details: str) -> tu
     return shop, payout
 
 
+def prepare(day: BankDay, hand: Any = None, *, currency: str = "EUR", **more: Any) -> PayoutFileReport:
+    """Somebody prepares a file."""
+    return prepare_payout_file(currency, person(day), day.clerk(hand), **more)
+
+
 def test_a_file_pays_what_was_asked_for(day: BankDay) -> None:
     payouts = [asks(day, amount)[1] for amount in (100, 250)]
-    report = write_payout_file("EUR", day.clerk())
-    assert (report.count, report.total, report.left_out) == (2, 350, ())
-    assert report.data is not None
+    report = prepare(day)
+    assert (report.state, report.count, report.total, report.left_out) == ("prepared", 2, 350, ())
     assert report.file is not None
-    _, (order,) = read_payment_file(report.data)
+    with pytest.raises(Refusal, match="state_conflict"):
+        read_payout_file(report.file, day.clerk())
+    day.approve(report.file)
+    data = read_payout_file(report.file, day.clerk())
+    _, (order,) = read_payment_file(data)
     assert (order.debtor, order.currency, order.day) == (CUSTODY["EUR"], "EUR", "2014-10-28")
     assert [(paid.amount, paid.name, paid.account) for paid in order.payments] == [
         (-100, SHOP, SHOP_IBAN),
@@ -51,26 +70,25 @@ def test_a_file_pays_what_was_asked_for(day: BankDay) -> None:
     assert [(payout.id, payout.state) for payout in payouts_of_file(day.reader, report.file)] == [
         (payout, "ordered") for payout in payouts
     ]
-    assert read_payout_file(report.file, day.clerk()) == report.data
+    assert kept(day, PAYOUT_FILES, report.file).digest == sha256(data).digest()
 
 
 def test_nothing_asked_for_gives_no_file(day: BankDay) -> None:
     asks(day, 100, "USD")
-    report = write_payout_file("EUR", day.clerk())
-    assert (report.file, report.data, report.count, report.left_out) == (None, None, 0, ())
+    report = prepare(day)
+    assert (report.file, report.state, report.count, report.left_out) == (None, "", 0, ())
     assert day.rows("payout_files") == []
 
 
 def test_each_payout_is_in_one_file_only(day: BankDay) -> None:
     for amount in (100, 200, 300):
         asks(day, amount)
-    totals = [write_payout_file("EUR", day.clerk(), limit=2).total for _ in range(3)]
+    totals = [prepare(day, limit=2).total for _ in range(3)]
     assert totals == [300, 300, 0]
 
 
 def test_whoever_cannot_be_paid_holds_nobody_up(day: BankDay) -> None:
     _, wrong_iban = asks(day, 1, iban="NL91ABNA0417164301")
-    _, no_account = asks(day, 2, iban="")
     _, no_bank = asks(day, 2, iban="", account="111122223333")
     _, no_name = asks(day, 3, name="王芳")
     _, wrong_bic = asks(day, 4, bic="??")
@@ -79,11 +97,10 @@ def test_whoever_cannot_be_paid_holds_nobody_up(day: BankDay) -> None:
     day.do(MoveParty(erased, "erase"))
     day.do(MoveParty(suspended, "suspend"))
     _, fine = asks(day, 7)
-    report = write_payout_file("EUR", day.clerk(), limit=1)
+    report = prepare(day, limit=1)
     assert (report.count, report.total) == (1, 7)
     assert report.left_out == (
         LeftOut(wrong_iban, "iban_invalid", "creditor_account"),
-        LeftOut(no_account, "field_missing", "details"),
         LeftOut(no_bank, "field_invalid", "creditor_account.routing_number"),
         LeftOut(no_name, "payout_file_invalid", "creditor_name"),
         LeftOut(wrong_bic, "field_invalid", "creditor_bic"),
@@ -92,19 +109,72 @@ def test_whoever_cannot_be_paid_holds_nobody_up(day: BankDay) -> None:
     )
     assert report.file is not None
     assert [payout.id for payout in payouts_of_file(day.reader, report.file)] == [fine]
-    kept = get(day.reader, PAYOUTS, wrong_iban)
-    assert (kept and kept.state) == "requested"
+    assert kept(day, PAYOUTS, wrong_iban).state == "requested"
 
 
 def test_details_that_cannot_be_opened_hold_nobody_up(day: BankDay) -> None:
-    broken, payout = asks(day, 1)
-    other, _ = asks(day, 2)
-    sealed = day.store.connection.execute("SELECT details, id FROM parties").fetchall()
-    swap = {key: details for details, key in sealed}[other]
+    _, broken = asks(day, 1)
+    _, other = asks(day, 2)
+    swap = kept(day, PAYOUTS, other).details
     mark = "?" if day.reader.__class__.__name__ == "SqliteReader" else "%s"
-    day.store.connection.execute(f"UPDATE parties SET details = {mark} WHERE id = {mark}", (swap, broken))
-    report = write_payout_file("EUR", day.clerk())
-    assert (report.total, report.left_out) == (2, (LeftOut(payout, "field_invalid", "details"),))
+    day.store.connection.execute(f"UPDATE payouts SET details = {mark} WHERE id = {mark}", (swap, broken))
+    report = prepare(day)
+    assert (report.total, report.left_out) == (2, (LeftOut(broken, "field_invalid", "details"),))
+
+
+def test_a_payout_is_made_out_to_the_accounts_holder(day: BankDay) -> None:
+    asks(day, 100, holder="Bakery at the Corner B.V.")
+    _, (order,) = read_payment_file(day.pay_file("EUR"))
+    assert [paid.name for paid in order.payments] == ["Bakery at the Corner B.V."]
+
+
+def test_new_details_turn_no_payout_that_was_asked_for_before(day: BankDay) -> None:
+    shop, _ = asks(day, 100)
+    key = kept(day, PERSON_KEYS, shop)
+    thiefs = day.vault.seal(key.wrapped, shop, Details(SHOP, iban=BUYER_IBAN))
+    day.fund(shop, "EUR", 50)
+    day.do(ChangeDetails(shop, shop, shop, thiefs, "match"))
+    day.now += 1000
+    day.do(RequestPayout(shop, "EUR", 50))
+    _, (order,) = read_payment_file(day.pay_file("EUR"))
+    assert [(paid.amount, paid.account) for paid in order.payments] == [(-100, SHOP_IBAN), (-50, BUYER_IBAN)]
+
+
+def test_an_account_that_was_returned_from_is_left_out(day: BankDay) -> None:
+    shop, first = asks(day, 100)
+    day.fund(shop, "EUR", 50)
+    day.pay_file("EUR")
+    second = day.do(RequestPayout(shop, "EUR", 50)).id
+    clerk = person(day)
+    day.do(RejectPayout(first, clerk, "AC04"))
+    assert prepare(day).left_out == (LeftOut(second, "payee_unchecked", "details"),)
+    day.do(AcceptPayee(shop, clerk, "The bank was wrong"))
+    assert prepare(day).total == 50
+
+
+def test_a_house_of_one_person_reads_at_once_what_it_prepared(day: BankDay) -> None:
+    asks(day, 100)
+    report = prepare(day, four_eyes=False)
+    assert report.state == "approved"
+    assert report.file is not None
+    assert read_payout_file(report.file, day.clerk())
+
+
+def test_a_rejected_file_is_gone_and_its_payouts_are_in_the_next(day: BankDay) -> None:
+    _, payout = asks(day, 100)
+    report = prepare(day)
+    assert report.file is not None
+    day.do(RejectFile(report.file, person(day), (payout,), "The bank is closed"))
+    with pytest.raises(Refusal, match="state_conflict"):
+        read_payout_file(report.file, day.clerk())
+    again = prepare(day)
+    assert (again.total, again.file == report.file) == (100, False)
+
+
+def test_a_stranger_prepares_nothing(day: BankDay) -> None:
+    shop, _ = asks(day, 100)
+    with pytest.raises(Refusal, match="scope_missing"):
+        prepare_payout_file("EUR", shop, day.clerk())
 
 
 def test_a_payout_cancelled_while_the_file_is_written_is_in_no_file(day: BankDay) -> None:
@@ -116,9 +186,9 @@ def test_a_payout_cancelled_while_the_file_is_written_is_in_no_file(day: BankDay
         return day.desk.run(requests)
 
     with pytest.raises(Refusal, match="state_conflict"):
-        write_payout_file("EUR", day.clerk(hand))
+        prepare(day, hand)
     assert day.rows("payout_files") == []
-    assert write_payout_file("EUR", day.clerk()).total == 100
+    assert prepare(day).total == 100
 
 
 def test_the_operators_own_goes_out_in_the_same_file(day: BankDay) -> None:
@@ -126,12 +196,12 @@ def test_the_operators_own_goes_out_in_the_same_file(day: BankDay) -> None:
     import_statement(day.statement("EUR", MONDAY), day.clerk())
     day.do(SweepPayout(Purpose.OPERATOR, "EUR", 900))
     asks(day, 50)
-    assert write_payout_file("EUR", day.clerk()).total == 950
+    assert prepare(day).total == 950
 
 
 def test_a_currency_without_custody_account_has_no_file(day: BankDay) -> None:
     with pytest.raises(Refusal, match="currency_unknown"):
-        write_payout_file("JPY", day.clerk())
+        prepare(day, currency="JPY")
 
 
 def test_a_file_that_was_not_written_cannot_be_read(day: BankDay) -> None:
@@ -144,9 +214,7 @@ def test_dollars_leave_a_bank_in_the_united_states(engine: Engine, iban: str, ro
     day = BankDay(engine, currencies=())
     day.do(OpenAccount(iban, "Handfast client money", "USD", "simulation", routing=routing))
     asks(day, 100, "USD", iban="", routing="011401533", account="111122223333")
-    report = write_payout_file("USD", day.clerk())
-    assert report.data is not None
-    _, (order,) = read_payment_file(report.data)
+    _, (order,) = read_payment_file(day.pay_file("USD"))
     assert (order.debtor, order.payments[0].account) == (iban, "111122223333")
     day.reader.close()
 
@@ -156,15 +224,13 @@ def test_a_custody_account_that_cannot_be_written_is_nobodys_fault_but_ours(engi
     day.do(OpenAccount("NL91ABNA0417164301", "Handfast client money", "EUR", "simulation"))
     asks(day, 100)
     with pytest.raises(Refusal) as caught:
-        write_payout_file("EUR", day.clerk())
+        prepare(day)
     assert (caught.value.code, caught.value.param) == ("iban_invalid", "debtor_account")
     day.reader.close()
 
 
 def test_the_file_of_a_payout_is_kept_sealed(day: BankDay) -> None:
     asks(day, 100)
-    report = write_payout_file("EUR", day.clerk())
+    report = prepare(day)
     assert report.file is not None
-    kept = get(day.reader, PAYOUT_FILES, report.file)
-    assert kept is not None
-    assert SHOP.encode() not in kept.content
+    assert SHOP.encode() not in kept(day, PAYOUT_FILES, report.file).content

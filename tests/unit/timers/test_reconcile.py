@@ -4,19 +4,20 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from tests.conftest import Engine
+from tests.unit.domain.bank_side import person
 from tests.unit.timers.bank_day import BUYER, BUYER_IBAN, CUSTODY, MONDAY, SHOP, SHOP_IBAN, TUESDAY, BankDay
 
 from handfast.core.errors import Invalid, Refusal, Unavailable
 from handfast.core.ids import Id
 from handfast.domain.custody import BANK_LINES, LineDetails, lines_in_suspense
 from handfast.domain.exchange import DEALS, AgreeDeal
-from handfast.domain.parties import HOUSE, MoveParty
+from handfast.domain.parties import HOUSE, PARTIES, MoveParty
 from handfast.domain.payouts import PAYOUTS, RequestPayout
 from handfast.ledger import Purpose
 from handfast.rails import PaymentFile, PaymentInstruction, write_payments
 from handfast.store.reader import find, get
 from handfast.store.verb import Answer, Request
-from handfast.timers.payout_files import write_payout_file
+from handfast.timers.payout_files import prepare_payout_file
 from handfast.timers.reconcile import ImportReport, import_statement, line_details, resolve
 
 
@@ -133,10 +134,9 @@ def paid_in(day: BankDay, currency: str, amount: int) -> Id:
 def test_a_payout_is_booked_when_the_bank_has_paid_it(day: BankDay) -> None:
     shop = paid_in(day, "EUR", 1_000)
     payout = day.do(RequestPayout(shop, "EUR", 400))
-    file = write_payout_file("EUR", day.clerk())
-    assert file.data is not None
+    file = day.pay_file("EUR")
     assert day.equation("EUR").in_flight == 400
-    day.bank.execute(file.data, on=TUESDAY)
+    day.bank.execute(file, on=TUESDAY)
     assert read(day, "EUR", TUESDAY).matched == {"payout": 1}
     paid = get(day.reader, PAYOUTS, payout.id)
     assert (paid and paid.state, day.wallet(shop, "EUR")) == ("paid", 600)
@@ -147,22 +147,47 @@ def test_a_payout_is_booked_when_the_bank_has_paid_it(day: BankDay) -> None:
 def test_a_payout_that_goes_out_and_comes_back_on_one_day(day: BankDay) -> None:
     shop = paid_in(day, "EUR", 1_000)
     payout = day.do(RequestPayout(shop, "EUR", 400))
-    file = write_payout_file("EUR", day.clerk())
-    assert file.data is not None
-    day.bank.execute(file.data, on=TUESDAY)
+    file = day.pay_file("EUR")
+    day.bank.execute(file, on=TUESDAY)
     day.bank.give_back(CUSTODY["EUR"], payout.end_to_end, on=TUESDAY)
     report = read(day, "EUR", TUESDAY)
     assert (report.matched, report.suspense) == ({"payout": 1, "return": 1}, [])
     returned = get(day.reader, PAYOUTS, payout.id)
     assert (returned and returned.state, day.wallet(shop, "EUR")) == ("returned", 1_000)
+    party = get(day.reader, PARTIES, shop)
+    assert returned is not None
+    assert party is not None
+    assert (returned.reason, party.payee_check, party.payee_reason) == ("AC04", "returned", "AC04")
+
+
+def test_a_bank_that_gives_its_reason_in_words_is_not_quoted(day: BankDay) -> None:
+    shop = paid_in(day, "EUR", 1_000)
+    payout = day.do(RequestPayout(shop, "EUR", 400))
+    day.bank.execute(day.pay_file("EUR"), on=TUESDAY)
+    day.bank.give_back(CUSTODY["EUR"], payout.end_to_end, on=TUESDAY, reason="AC04")
+    words = day.statement("EUR", TUESDAY).replace(b"<Cd>AC04</Cd>", b"<Prtry>Mr Wang has moved</Prtry>")
+    assert import_statement(words, day.clerk()).matched == {"payout": 1, "return": 1}
+    returned = get(day.reader, PAYOUTS, payout.id)
+    assert returned is not None
+    assert (returned.state, returned.reason) == ("returned", "")
+
+
+def test_a_payout_of_a_file_that_nobody_approved_waits_in_suspense(day: BankDay) -> None:
+    shop = paid_in(day, "EUR", 1_000)
+    payout = day.do(RequestPayout(shop, "EUR", 400))
+    prepare_payout_file("EUR", person(day), day.clerk())
+    instruction = PaymentInstruction(payout.end_to_end, 400, "EUR", SHOP, SHOP_IBAN, None, "NL", "by hand")
+    sent = PaymentFile("BY-HAND", day.now, "Operator", CUSTODY["EUR"], None, TUESDAY, (instruction,))
+    day.bank.execute(write_payments(sent), on=TUESDAY)
+    assert reasons(read(day, "EUR", TUESDAY)) == [(-400, "state_conflict")]
+    assert day.equation("EUR").exceptions == -400
 
 
 def test_a_strangers_deposit_under_a_payouts_id_returns_nothing(day: BankDay) -> None:
     shop = paid_in(day, "EUR", 1_000)
     payout = day.do(RequestPayout(shop, "EUR", 400))
-    file = write_payout_file("EUR", day.clerk())
-    assert file.data is not None
-    day.bank.execute(file.data, on=TUESDAY)
+    file = day.pay_file("EUR")
+    day.bank.execute(file, on=TUESDAY)
     day.deposit("EUR", 400, "thanks", on=TUESDAY, end_to_end_id=payout.end_to_end)
     report = read(day, "EUR", TUESDAY)
     assert (report.matched, reasons(report)) == ({"payout": 1}, [(400, "unmatched")])
@@ -231,9 +256,8 @@ def test_a_line_that_is_not_there_cannot_be_resolved(day: BankDay) -> None:
 def test_names_and_accounts_are_nowhere_in_the_clear(day: BankDay) -> None:
     shop = paid_in(day, "EUR", 1_000)
     day.do(RequestPayout(shop, "EUR", 400))
-    file = write_payout_file("EUR", day.clerk())
-    assert file.data is not None
-    day.bank.execute(file.data, on=TUESDAY)
+    file = day.pay_file("EUR")
+    day.bank.execute(file, on=TUESDAY)
     day.deposit("EUR", 5, "unknown", on=TUESDAY)
     read(day, "EUR", TUESDAY)
     tables = ("events", "operations", "bank_lines", "payout_files", "payouts", "topups", "parties", "bank_statements")

@@ -100,8 +100,10 @@ class Equation(Struct, frozen=True):
 
     Signed minor units. `bank` is what the books say that the bank holds, `bank_said` the closing balance of the newest
     statement (None before the first); where they differ, a statement is missing or not booked to its end. `client_debt`
-    includes `in_flight` (clients' payouts that the bank has not booked); `fx_position` below zero is a shortfall to be
-    prefunded. `exceptions` is the sum of `open_lines`. `difference` is bank less those four, and zero.
+    includes `in_flight` (clients' payouts that the bank has not booked). `operator_due` is net of `receivables`, what
+    parties owe the operator for refunds that it advanced. `fx_position` or `operator_due` below zero is a
+    shortfall of clients' money, to be prefunded. `exceptions` is the sum of `open_lines`. `difference` is bank less
+    those four, and zero.
     """
 
     currency: str
@@ -110,6 +112,7 @@ class Equation(Struct, frozen=True):
     client_debt: int
     in_flight: int
     operator_due: int
+    receivables: int
     fx_position: int
     exceptions: int
     open_lines: tuple[OpenLines, ...]

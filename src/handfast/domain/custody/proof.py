@@ -11,7 +11,8 @@ from handfast.domain.custody.tables import (
 from handfast.ledger import Purpose
 from handfast.store.reader import Reader
 
-_OPERATOR = (Purpose.COMMISSION, Purpose.TAX, Purpose.ROUNDING, Purpose.OPERATOR)
+_CLIENTS = (Purpose.WALLET, Purpose.HELD, Purpose.RESERVE)
+_OPERATOR = (Purpose.COMMISSION, Purpose.TAX, Purpose.ROUNDING, Purpose.OPERATOR, Purpose.RECEIVABLE)
 
 
 def equation(reader: Reader) -> list[Equation]:
@@ -46,7 +47,7 @@ def _equation(
     statement = newest_statement(reader, account.id) if account else None
     bank = -sums.get(Purpose.CUSTODY, 0)
     in_flight = sums.get(Purpose.PAYOUT, 0) - swept
-    client_debt = sums.get(Purpose.WALLET, 0) + sums.get(Purpose.HELD, 0) + in_flight
+    client_debt = sum(sums.get(purpose, 0) for purpose in _CLIENTS) + in_flight
     exceptions = sum(line.amount for line in lines)
     # Unexplained debits were taken from the operator's account; named as exceptions, they must not count twice.
     unexplained = sum(-line.amount for line in lines if line.amount < 0)
@@ -59,6 +60,7 @@ def _equation(
         client_debt=client_debt,
         in_flight=in_flight,
         operator_due=operator_due,
+        receivables=-sums.get(Purpose.RECEIVABLE, 0),
         fx_position=fx_position,
         exceptions=exceptions,
         open_lines=tuple(lines),

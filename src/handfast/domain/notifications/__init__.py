@@ -31,6 +31,7 @@ from handfast.domain.notifications.tables import (
     events_owed,
     fanned_out,
     last_event,
+    owed_to,
 )
 from handfast.domain.notifications.targets import Target, is_public, parse_url
 from handfast.domain.notifications.verbs import (
@@ -89,6 +90,7 @@ __all__ = [
     "events_after",
     "events_by_id",
     "events_owed",
+    "owed_to",
     "fan_out",
     "fanned_out",
     "last_event",

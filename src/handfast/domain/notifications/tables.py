@@ -1,12 +1,13 @@
 """Rows of webhook endpoints, deliveries and the marks that loops keep."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from handfast.core.ids import Id, digest_id
 from handfast.domain.notifications.model import Delivery, Endpoint, Mark
 from handfast.domain.parties import HOUSE
-from handfast.store.reader import Reader, find, get
-from handfast.store.rows import EVENTS, Event
+from handfast.store.reader import Reader, find, get, page
+from handfast.store.rows import EVENTS, OWED_EVENTS, Event
 from handfast.store.table import Table
 
 ENDPOINTS = Table("endpoints", Endpoint)
@@ -17,7 +18,6 @@ INDEXES = (
     ("deliveries", "endpoint, due, seq", "due IS NOT NULL"),
     ("deliveries", "endpoint, seq", ""),
     ("deliveries", "event", ""),
-    ("events", "owner, seq", ""),
 )
 
 FANNED_OUT = digest_id(b"mark", b"events fanned out")
@@ -111,4 +111,21 @@ def events_owed(reader: Reader, party: Id, after: int, until: int, limit: int) -
     if party == HOUSE:
         return find(reader, EVENTS, "seq > ? AND seq <= ? ORDER BY seq LIMIT ?", after, until, limit)
     where = "owner = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
-    return find(reader, EVENTS, where, party, after, until, limit)
+    return find(reader, OWED_EVENTS, where, party, after, until, limit)
+
+
+def owed_to(
+    reader: Reader, party: Id, limit: int, *, below: Id | None, above: Id | None, equal: Mapping[str, Any]
+) -> list[Event] | None:
+    """A page of the events that a party is owed that meet `equal`, the newest first.
+
+    None for a cursor that is none of them.
+    """
+    place = None
+    if (cursor := above or below) is not None:
+        event = get(reader, EVENTS, cursor)
+        if event is None or event.owner != party:
+            return None
+        place = event.seq
+    low, high = (None, place) if above is not None else (place, None)
+    return page(reader, OWED_EVENTS, limit, owners=(("owner",), party), equal=equal, by="seq", below=low, above=high)

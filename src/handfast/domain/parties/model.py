@@ -11,11 +11,11 @@ KINDS = ("customer", "merchant", "operator")
 
 SCOPES = {
     "read": "see one's own objects, balances, entries and events",
-    "payments": "create payments, capture, void and refund them; ship trades",
-    "transfers": "move money from one's own wallet, pay payments, confirm trades, give consents",
-    "payouts": "ask for payouts from one's own wallet and for top-ups into it",
+    "payments": "create payments, capture, void and refund them; ship trades, answer claims, stand in disputes",
+    "transfers": "move money from one's own wallet, pay payments, confirm trades, claim, dispute, give consents",
+    "payouts": "ask for payouts from one's own wallet, plan them, change one's bank details; ask for top-ups",
     "webhooks": "set up webhook endpoints and replay deliveries",
-    "operate": "act for the house: parties, keys, bank statements, payout files, exchange deals, the market clock",
+    "operate": "act for the house: parties, keys, policies, disputes, statements, payout files, deals, market clock",
 }
 """What a key may be allowed; a key has those that it was made with, and the party behind it limits whose objects."""
 
@@ -25,13 +25,29 @@ PARTY_STATES = {
     "erased": {},
 }
 CLIENT_STATES = {"active": {"revoke": "revoked"}, "revoked": {}}
+PAYEE_CHECKS = {
+    "": {},
+    "match": {"return": "returned"},
+    "close": {"return": "returned"},
+    "no_match": {"accept": "accepted", "return": "returned"},
+    "accepted": {"return": "returned"},
+    "returned": {"accept": "accepted", "return": "returned"},
+}
+"""State table of the check of a party's bank account ("" where it gave none); new details begin anew."""
+PAYEE_GIVEN = ("", "match", "close", "no_match")
+"""What the check of new details may say."""
+PAYEE_REFUSED = frozenset({"no_match", "returned"})
+"""To such an account nothing is paid until one of the operator's persons accepts it."""
 
 
 class Party(Struct, frozen=True, gc=False):
     """A customer, a merchant or the operator: an opaque id, and what pricing and settlement need to know.
 
-    `commission_bps` is of the line's price, at most `commission_cap` minor units where the price is in
-    `commission_currency` (a cap of 0 is none). `details` is sealed under the party's own key.
+    `commission_bps` is of the line's price. Where that is in `commission_currency`, it is at least
+    `commission_minimum` and at most `commission_cap` minor units (0 is none), and `listing_fee` is added for every line
+    sold. `details` is sealed under the party's own key. `payee_check` is of the bank account in them (see
+    PAYEE_CHECKS), for `payee_reason`: the bank's code, or the words of `payee_handler`, who accepted it and is another
+    person than `payee_by`, who gave it (API clients).
     """
 
     id: Id
@@ -40,15 +56,24 @@ class Party(Struct, frozen=True, gc=False):
     country: str
     settle_currency: str
     commission_bps: int
+    commission_minimum: int
     commission_cap: int
+    listing_fee: int
     commission_currency: str
     details: bytes
+    payee_check: str
+    payee_reason: str
+    payee_by: Id | None
+    payee_handler: Id | None
     version: int
     created: int
 
 
 class Details(Struct, frozen=True):
-    """What is known of a person or a shop and must be erasable: never in postings, events or logs."""
+    """What is known of a person or a shop and must be erasable: never in postings, events or logs.
+
+    `holder` is whose the bank account is; empty, it is the party's own, in its own name.
+    """
 
     name: str
     email: str = ""
@@ -56,6 +81,12 @@ class Details(Struct, frozen=True):
     routing: str = ""
     account: str = ""
     bic: str = ""
+    holder: str = ""
+
+    @property
+    def payee(self) -> str:
+        """Whom a payout is made out to."""
+        return self.holder or self.name
 
 
 class PersonKey(Struct, frozen=True, gc=False):

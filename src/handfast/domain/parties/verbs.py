@@ -7,13 +7,27 @@ from handfast.core.errors import Conflict, Forbidden, Invalid, NotFound
 from handfast.core.ids import Id
 from handfast.core.money import check_amount, exponent
 from handfast.core.states import move
-from handfast.domain.parties.model import CLIENT_STATES, HOUSE, KINDS, PARTY_STATES, SCOPES, ApiClient, Party, PersonKey
+from handfast.domain.parties.model import (
+    CLIENT_STATES,
+    HOUSE,
+    KINDS,
+    PARTY_STATES,
+    PAYEE_GIVEN,
+    SCOPES,
+    ApiClient,
+    Party,
+    PersonKey,
+)
 from handfast.domain.parties.tables import API_CLIENTS, PARTIES, PERSON_KEYS
 from handfast.store.verb import Tx, verb
 
 
 class CreateParty(Struct, frozen=True):
-    """A new party with the id under which its details were sealed, and that key, wrapped."""
+    """A new party with the id under which its details were sealed, and that key, wrapped.
+
+    `payee_check` is what `compare` said of the bank account in them, "" where there is none; `by` the API client that
+    gave them.
+    """
 
     party: Id
     kind: str
@@ -22,8 +36,12 @@ class CreateParty(Struct, frozen=True):
     details: bytes
     settle_currency: str = ""
     commission_bps: int = 0
+    commission_minimum: int = 0
     commission_cap: int = 0
+    listing_fee: int = 0
     commission_currency: str = ""
+    payee_check: str = ""
+    by: Id | None = None
 
 
 class MoveParty(Struct, frozen=True):
@@ -81,10 +99,15 @@ async def create(tx: Tx, command: CreateParty) -> Party:
         raise Invalid("field_invalid", "a country is its two letters of ISO 3166", "country")
     if not 0 <= command.commission_bps <= 10_000:
         raise Invalid("field_invalid", "a commission is 0 to 10,000 basis points", "commission_bps")
-    if command.commission_cap:
-        check_amount(command.commission_cap, "commission_cap")
+    for name in ("commission_minimum", "commission_cap", "listing_fee"):
+        if getattr(command, name):
+            check_amount(getattr(command, name), name)
+    if 0 < command.commission_cap < command.commission_minimum:
+        raise Invalid("field_invalid", "the commission's minimum is above its cap", "commission_minimum")
     for currency in filter(None, (command.settle_currency, command.commission_currency)):
         exponent(currency)
+    if command.payee_check not in PAYEE_GIVEN:
+        raise Invalid("field_invalid", "a check says match, close or no_match", "payee_check")
     if await tx.get(PARTIES, command.party) is not None:
         raise Conflict("object_exists", "there is a party of this id", "party")
     party = Party(
@@ -94,9 +117,15 @@ async def create(tx: Tx, command: CreateParty) -> Party:
         country=command.country,
         settle_currency=command.settle_currency,
         commission_bps=command.commission_bps,
+        commission_minimum=command.commission_minimum,
         commission_cap=command.commission_cap,
+        listing_fee=command.listing_fee,
         commission_currency=command.commission_currency,
         details=command.details,
+        payee_check=command.payee_check,
+        payee_reason="",
+        payee_by=command.by,
+        payee_handler=None,
         version=1,
         created=tx.now,
     )

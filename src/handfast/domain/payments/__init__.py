@@ -1,10 +1,17 @@
 """Payments, their refunds, and the consents that let a merchant charge."""
 
 from handfast.domain.payments import consents, refunds, verbs
-from handfast.domain.payments.cart import MOST_LINES, NewLine, lines_of
+from handfast.domain.payments.cart import MOST_LINES, MOST_SHARES, NewLine, lines_of
 from handfast.domain.payments.consents import GiveConsent, WithdrawConsent, give, withdraw
 from handfast.domain.payments.model import CONSENT_STATES, PAYMENT_STATES, Consent, Line, Payment, Refund
-from handfast.domain.payments.refunds import RefundPayment, close_unshipped, refund
+from handfast.domain.payments.refunds import (
+    RefundPayment,
+    agree,
+    close_unconfirmed,
+    close_unshipped,
+    refund,
+    refund_trade,
+)
 from handfast.domain.payments.tables import (
     CONSENTS,
     PAYMENTS,
@@ -30,12 +37,21 @@ from handfast.domain.payments.verbs import (
     void,
 )
 
-VERBS = (*verbs.VERBS, refunds.refund, refunds.close_unshipped, consents.give, consents.withdraw)
+VERBS = (
+    *verbs.VERBS,
+    refunds.refund,
+    refunds.close_unshipped,
+    refunds.close_unconfirmed,
+    refunds.agree,
+    consents.give,
+    consents.withdraw,
+)
 
 __all__ = [
     "CONSENTS",
     "CONSENT_STATES",
     "MOST_LINES",
+    "MOST_SHARES",
     "PAYMENTS",
     "PAYMENT_STATES",
     "REFUNDS",
@@ -53,8 +69,10 @@ __all__ = [
     "Refund",
     "RefundPayment",
     "WithdrawConsent",
+    "agree",
     "cancel",
     "capture",
+    "close_unconfirmed",
     "close_unshipped",
     "consent_id",
     "create",
@@ -65,6 +83,7 @@ __all__ = [
     "paid_by",
     "pay",
     "refund",
+    "refund_trade",
     "refunds_of",
     "sold_by",
     "still_pending",

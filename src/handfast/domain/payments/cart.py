@@ -1,29 +1,44 @@
-"""What is frozen at the sale: each line's commission, rates and periods, so that nothing later changes the bargain."""
+"""What is frozen at the sale: each line's commission, shares, rates and policy, so that nothing changes the bargain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, msgpack
 from msgspec.structs import replace
 
+from handfast.core.clocks import DAY
 from handfast.core.errors import Invalid
 from handfast.core.ids import Id
 from handfast.core.money import check_amount, half_even
 from handfast.domain.exchange import Quote, rate
-from handfast.domain.parties import Party
+from handfast.domain.parties import HOUSE, Party
 from handfast.domain.payments.model import Line, Payment
-from handfast.domain.trades import PERIODS, Frozen, Trade, commission_of, converted_down, converted_up
+from handfast.domain.policies import DELIVERIES, POLICIES, BookRow, Policy, choose, end_of, policy_of
+from handfast.domain.trades import (
+    SHARE_KINDS,
+    Frozen,
+    Share,
+    Trade,
+    commission_of,
+    converted_down,
+    converted_up,
+    step_end,
+)
 from handfast.store.verb import Tx
 
 MOST_LINES = 100
+MOST_SHARES = 10
+STAYS_OPEN = 5 * DAY
+"""How long a payment without lines, and so without a policy, waits to be paid (1688's period)."""
 _decode = msgpack.Decoder(tuple[Line, ...]).decode
 
 
 class NewLine(Struct, frozen=True):
-    """A line as it is asked for: `amount` minor units of the payment's currency, `tax` included in it."""
+    """A line as it is asked for: `amount` minor units of the payment's currency, `tax` and `shares` included in it."""
 
     seller: Id
     amount: int
     tax: int = 0
+    shares: tuple[Share, ...] = ()
     category: str = "general"
     delivery: str = "express"
     title: str = ""
@@ -37,15 +52,58 @@ def check_lines(lines: Sequence[NewLine]) -> int:
         check_amount(line.amount, f"lines[{n}].amount")
         if not 0 <= line.tax <= line.amount:
             raise Invalid("lines_invalid", "the tax is a part of the amount", f"lines[{n}].tax")
-        if line.delivery not in PERIODS:
-            raise Invalid("lines_invalid", f"delivery is one of {', '.join(PERIODS)}", f"lines[{n}].delivery")
+        if line.delivery not in DELIVERIES:
+            raise Invalid("lines_invalid", f"delivery is one of {', '.join(DELIVERIES)}", f"lines[{n}].delivery")
+        _check_shares(line, f"lines[{n}].shares")
     return check_amount(sum(line.amount for line in lines))
+
+
+def _check_shares(line: NewLine, path: str) -> None:
+    if len(line.shares) > MOST_SHARES:
+        raise Invalid("lines_invalid", f"a line has at most {MOST_SHARES} shares", path)
+    for n, part in enumerate(line.shares):
+        check_amount(part.amount, f"{path}[{n}].amount")
+        if part.kind not in SHARE_KINDS:
+            raise Invalid("lines_invalid", f"a share is one of {', '.join(SHARE_KINDS)}", f"{path}[{n}].kind")
+        if part.payee in (line.seller, HOUSE):
+            words = "the seller has the rest, and the operator its commission: a share is somebody else's"
+            raise Invalid("lines_invalid", words, f"{path}[{n}].payee")
+    if line.tax + sum(part.amount for part in line.shares) > line.amount:
+        raise Invalid("lines_invalid", "tax and shares are parts of the amount", path)
 
 
 def must_differ(payer: Id | None, merchant: Id, lines: Sequence[Line | NewLine]) -> None:
     """Raises Invalid(field_invalid) where the payer would pay itself."""
-    if payer == merchant or any(payer == line.seller for line in lines):
-        raise Invalid("field_invalid", "the payer is the merchant, or a seller", "payer")
+    if payer == merchant or any(payer in (line.seller, *payees_of(line)) for line in lines):
+        raise Invalid("field_invalid", "the payer is the merchant, a seller, or has a share", "payer")
+
+
+def payees_of(line: Line | NewLine) -> tuple[Id, ...]:
+    """Who has a share of a line."""
+    return tuple(part.payee for part in line.shares)
+
+
+def policies_of(book: BookRow | None, lines: Sequence[NewLine]) -> tuple[Id, ...]:
+    """The policies in force for the lines, in their order. Raises Invalid(lines_invalid) where a line has none."""
+    found = []
+    for n, line in enumerate(lines):
+        policy = choose(book, line.category, line.delivery)
+        if policy is None:
+            raise Invalid("lines_invalid", "no policy is in force for this category and delivery", f"lines[{n}]")
+        found.append(policy)
+    return tuple(found)
+
+
+async def policies_by_id(tx: Tx, keys: Iterable[Id]) -> dict[Id, Policy]:
+    """Published policies by id, read in one round."""
+    wanted = tuple(dict.fromkeys(keys))
+    rows = await tx.get_all(*((POLICIES, key) for key in wanted)) if wanted else []
+    return {row.id: policy_of(row) for row in rows}
+
+
+def pay_by(tx: Tx, policies: Iterable[Policy]) -> int:
+    """Until when a payment waits to be paid: the shortest period of its lines' policies."""
+    return min((end_of(policy, policy.pay.within, tx.now) for policy in policies), default=tx.now + STAYS_OPEN)
 
 
 def paid_part(before: int, amount: int, quote: Quote) -> tuple[int, int]:
@@ -58,15 +116,23 @@ def paid_part(before: int, amount: int, quote: Quote) -> tuple[int, int]:
     return pay_amount, half_even(amount * num, den)
 
 
-def freeze(tx: Tx, seller: Party, currency: str, before: int, amount: int, tax: int, quote: Quote | None) -> Frozen:
-    """The terms of an amount that comes after `before` of the same payment.
+def freeze(
+    tx: Tx,
+    seller: Party,
+    currency: str,
+    before: int,
+    amount: int,
+    quote: Quote | None,
+    line: NewLine | None = None,
+) -> Frozen:
+    """The terms of an amount, a line's or a direct payment's, that comes after `before` of the same payment.
 
-    Raises Invalid(lines_invalid, rate_unknown, amount_too_large).
+    Raises Invalid(rate_unknown, amount_too_large).
     """
-    commission = commission_of(seller, currency, amount)
-    earned = amount - commission - tax
-    if earned < 0:
-        raise Invalid("lines_invalid", "commission and tax exceed the amount", "tax")
+    tax = line.tax if line else 0
+    most = amount - tax - (sum(part.amount for part in line.shares) if line else 0)
+    commission = commission_of(seller, currency, amount, most, listed=line is not None)
+    earned = most - commission
     settle_currency, settle_num, settle_den = currency, 1, 1
     if seller.settle_currency not in ("", currency):
         settle_currency = seller.settle_currency
@@ -92,13 +158,18 @@ def freeze(tx: Tx, seller: Party, currency: str, before: int, amount: int, tax: 
 
 
 def freeze_lines(
-    tx: Tx, lines: Sequence[NewLine], sellers: Mapping[Id, Party], currency: str, quote: Quote | None
+    tx: Tx,
+    lines: Sequence[NewLine],
+    policies: Sequence[Id],
+    sellers: Mapping[Id, Party],
+    currency: str,
+    quote: Quote | None,
 ) -> tuple[Line, ...]:
-    """The lines with their terms; each gets the id of the trade that its capture will open."""
+    """The lines with their terms and policies; each gets the id of the trade that its capture will open."""
     frozen = []
     before = 0
-    for line in lines:
-        terms = freeze(tx, sellers[line.seller], currency, before, line.amount, line.tax, quote)
+    for line, policy in zip(lines, policies, strict=True):
+        terms = freeze(tx, sellers[line.seller], currency, before, line.amount, quote, line)
         before += line.amount
         frozen.append(
             Line(
@@ -107,9 +178,11 @@ def freeze_lines(
                 title=line.title,
                 category=line.category,
                 delivery=line.delivery,
+                policy=policy,
                 amount=line.amount,
                 tax=line.tax,
                 commission=terms.commission,
+                shares=line.shares,
                 pay_amount=terms.pay_amount,
                 pay_position=terms.pay_position,
                 settle_currency=terms.settle_currency,
@@ -145,11 +218,10 @@ def reprice(payment: Payment, quote: Quote) -> Payment:
     )
 
 
-def open_trade(payment: Payment, line: Line, now: int) -> Trade:
+def open_trade(payment: Payment, line: Line, policy: Policy, now: int) -> Trade:
     """The guaranteed trade that a captured line becomes; its seller's time to ship begins."""
     assert payment.payer is not None
-    periods = PERIODS[line.delivery]
-    return Trade(
+    trade = Trade(
         id=line.trade,
         payment=payment.id,
         merchant=payment.merchant,
@@ -159,23 +231,38 @@ def open_trade(payment: Payment, line: Line, now: int) -> Trade:
         title=line.title,
         category=line.category,
         delivery=line.delivery,
+        policy=line.policy,
         currency=payment.currency,
         amount=line.amount,
         tax=line.tax,
         commission=line.commission,
+        shares=msgpack.encode(line.shares) if line.shares else b"",
         pay_currency=payment.pay_currency,
         pay_amount=line.pay_amount,
         pay_position=line.pay_position,
         settle_currency=line.settle_currency,
         settle_amount=line.settle_amount,
         settle_position=line.settle_position,
+        reserve_bps=policy.reserve.share_bps if policy.reserve else 0,
         refunded=0,
         released=0,
         returned=0,
-        ship_within=periods.ship_within,
-        confirm_within=periods.confirm_within,
-        due=now + periods.ship_within,
+        reserved=0,
+        milestone=0,
+        due=None,
+        paused=None,
+        extended_by_buyer=0,
+        extended_by_seller=0,
+        extended_by_silence=0,
+        in_vain=0,
+        claim=None,
+        dispute=None,
+        proposal=b"",
         tracking="",
+        shipped_at=None,
+        delivered_at=None,
+        released_at=None,
         version=0,
         created=now,
     )
+    return replace(trade, due=step_end(policy, trade, now))

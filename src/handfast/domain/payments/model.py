@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from handfast.core.ids import Id
+from handfast.domain.trades import Share
 
 PAYMENT_STATES = {
     "open": {"authorise": "authorised", "pay": "captured", "cancel": "cancelled", "expire": "cancelled"},
@@ -18,7 +19,7 @@ CONSENT_STATES = {"active": {"withdraw": "withdrawn"}, "withdrawn": {}}
 
 
 class Line(Struct, frozen=True, array_like=True):
-    """A cart's line with its frozen terms (see trades.Terms).
+    """A cart's line with its frozen terms (see trades.Terms) and policy.
 
     `trade` is the guaranteed trade that its capture opens.
     """
@@ -28,9 +29,11 @@ class Line(Struct, frozen=True, array_like=True):
     title: str
     category: str
     delivery: str
+    policy: Id
     amount: int
     tax: int
     commission: int
+    shares: tuple[Share, ...]
     pay_amount: int
     pay_position: int
     settle_currency: str

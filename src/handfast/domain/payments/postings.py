@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from handfast.core.ids import Id, account_id, entry_id
 from handfast.core.money import share
 from handfast.domain.payments.model import Payment, Refund
-from handfast.domain.trades import Move, disburse, pay_in, posted, reverse
+from handfast.domain.trades import Move, disburse, netted, pay_in, posted, reverse
 from handfast.ledger import Entry, Mode, Posting, Purpose
 
 PAY = 1
@@ -27,10 +27,11 @@ def set_aside(payment: Payment) -> Id:
 
 
 def to_merchant(payment: Payment, payer: Id, amount: int) -> list[Move]:
-    """Given the payer's account, when a part is paid directly, then the merchant has it, less the commission."""
+    """Given the payer's account, when a part is paid directly, then the merchant has it, less commission and debts."""
     before = payment.captured
     source, moves = pay_in(payment, payer, before, before + amount)
-    return [*moves, *disburse(payment, payment.merchant, source, before, before + amount)]
+    given = disburse(payment, payment.merchant, source, before, before + amount)
+    return [*moves, *given, *netted(given)]
 
 
 def pay(payment: Payment, moves: Sequence[Move]) -> Entry:

@@ -54,7 +54,7 @@ def sold_by(
     rising = above is not None
     bound, order = ("seq > ?", "seq") if rising else ("seq < ?", "seq DESC")
     kinds = "type IN ('payment.created', 'payment.authorised', 'payment.captured')"
-    sql = f"SELECT seq, id FROM events WHERE owner = ? AND {bound} AND {kinds} ORDER BY {order} LIMIT ?"
+    sql = f"SELECT seq, id FROM owed_events WHERE owner = ? AND {bound} AND {kinds} ORDER BY {order} LIMIT ?"
 
     def walk(place: int | None) -> tuple[int, list[Id]] | None:
         rows = reader.rows(sql, (merchant, place if place is not None else 2**63 - 1, _AT_ONCE))

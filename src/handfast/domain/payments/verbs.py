@@ -1,5 +1,6 @@
 """What can be done with a payment: ask for it, pay it, authorise and capture it in parts, void it, let it run out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, msgpack
@@ -22,18 +23,20 @@ from handfast.domain.payments.cart import (
     lines_of,
     must_differ,
     open_trade,
+    pay_by,
+    payees_of,
+    policies_by_id,
+    policies_of,
     reprice,
 )
 from handfast.domain.payments.consents import check_consent
 from handfast.domain.payments.model import PAYMENT_STATES, Consent, Line, Payment
 from handfast.domain.payments.tables import CONSENTS, PAYMENTS, consent_id
-from handfast.domain.trades import Move, hold, keep
-from handfast.ledger import Entry
+from handfast.domain.policies import BOOK, BOOKS, BookRow, Policy
+from handfast.domain.trades import Move, hold, keep, post_moves
 from handfast.store.table import Table
 from handfast.store.verb import Tx, verb
 
-STAYS_OPEN = 5 * DAY
-"""How long a payment waits to be paid (1688's period)."""
 STAYS_AUTHORISED = 7 * DAY
 
 
@@ -106,12 +109,6 @@ def keep_payment(tx: Tx, payment: Payment, event: str, **changes: Any) -> Paymen
     return changed
 
 
-async def post_moves(tx: Tx, entry: Entry) -> None:
-    """Post the entry, unless its parts are all too small to move a minor unit: then the next part moves it."""
-    if entry.postings:
-        await tx.post(entry)
-
-
 def _in_time(tx: Tx, payment: Payment) -> Payment:
     if payment.due is not None and tx.now >= payment.due:
         raise Conflict("state_conflict", f"the time for a payment that is {payment.state} has run out", "state")
@@ -131,51 +128,59 @@ async def create(tx: Tx, command: CreatePayment) -> Payment:
     if command.lines and command.amount != amount:
         raise Invalid("lines_invalid", f"the lines add up to {amount}", "amount")
     must_differ(command.payer, command.merchant, command.lines)
-    sellers, payer, consent, quote = await _concerned(tx, command)
-    payment = _price(tx, command, amount, quote, sellers)
+    sellers, payer, consent, quote, book = await _concerned(tx, command)
+    policies = policies_of(book, command.lines)
+    lines = freeze_lines(tx, command.lines, policies, sellers, command.currency, quote)
+    frozen = await policies_by_id(tx, policies)
+    payment = _price(tx, command, amount, quote, sellers[command.merchant], lines)
     if quote is not None:
         owners = (command.merchant,) if command.payer is None else (command.merchant, command.payer)
         exchange.use(tx, quote, owners, command.currency)
     if command.payer is None:
-        return keep_payment(tx, payment, "payment.created")
+        return keep_payment(tx, replace(payment, due=pay_by(tx, frozen.values())), "payment.created")
     active(payer, "payer")
     check_consent(consent, payment.pay_currency, payment.pay_amount)
-    return await _charge(tx, payment)
+    return await _charge(tx, payment, frozen)
 
 
 async def _concerned(
     tx: Tx, command: CreatePayment
-) -> tuple[dict[Id, Party], Party | None, Consent | None, Quote | None]:
-    """Merchant and sellers, payer, consent and quote, read in one round; those that are named must be there."""
+) -> tuple[dict[Id, Party], Party | None, Consent | None, Quote | None, BookRow | None]:
+    """Merchant and sellers, payer, consent, quote and book, read in one round; those that are named must be there."""
     payer, quote = command.payer, command.quote
-    sellers = list(dict.fromkeys((command.merchant, *(line.seller for line in command.lines))))
-    keys: list[tuple[Table[Any], Id]] = [(PARTIES, seller) for seller in sellers]
+    names = {command.merchant: "merchant"}
+    for n, line in enumerate(command.lines):
+        names.setdefault(line.seller, "seller")
+        for payee in payees_of(line):
+            names.setdefault(payee, f"lines[{n}].shares")
+    keys: list[tuple[Table[Any], Id]] = [(PARTIES, party) for party in names]
     if payer is not None:
         keys += (PARTIES, payer), (CONSENTS, consent_id(payer, command.merchant))
     if quote is not None:
         keys.append((QUOTES, quote))
+    if command.lines:
+        keys.append((BOOKS, BOOK))
     found = dict(zip(keys, await tx.get_all(*keys), strict=True))
-    parties = {}
-    for seller in sellers:
-        party = active(found[PARTIES, seller], "merchant" if seller == command.merchant else "seller")
-        if party.kind != "merchant" and seller != command.merchant:
+    parties = {party: active(found[PARTIES, party], name) for party, name in names.items()}
+    for line in command.lines:
+        if parties[line.seller].kind != "merchant" and line.seller != command.merchant:
             raise Invalid("lines_invalid", "a line's seller is a merchant", "lines")
-        parties[seller] = party
     quoted = None if quote is None else found[QUOTES, quote]
     if quote is not None and quoted is None:
         raise NotFound("object_not_found", "no such quote", "quote")
+    book = found[BOOKS, BOOK] if command.lines else None
     if payer is None:
-        return parties, None, None, quoted
-    return parties, found[PARTIES, payer], found[CONSENTS, consent_id(payer, command.merchant)], quoted
+        return parties, None, None, quoted, book
+    return parties, found[PARTIES, payer], found[CONSENTS, consent_id(payer, command.merchant)], quoted, book
 
 
-def _price(tx: Tx, command: CreatePayment, amount: int, quote: Quote | None, sellers: dict[Id, Party]) -> Payment:
+def _price(
+    tx: Tx, command: CreatePayment, amount: int, quote: Quote | None, merchant: Party, lines: tuple[Line, ...]
+) -> Payment:
     """The payment with its terms frozen, in version 0."""
-    lines = freeze_lines(tx, command.lines, sellers, command.currency, quote)
-    merchant = sellers[command.merchant]
     if lines:
         merchant = replace(merchant, settle_currency="")  # each line settles with its own seller
-    terms = freeze(tx, merchant, command.currency, 0, amount, 0, quote)
+    terms = freeze(tx, merchant, command.currency, 0, amount, quote)
     return Payment(
         id=tx.new_id(),
         merchant=command.merchant,
@@ -201,7 +206,7 @@ def _price(tx: Tx, command: CreatePayment, amount: int, quote: Quote | None, sel
         lines=msgpack.encode(lines) if lines else b"",
         pending=None,
         attempt=0,
-        due=tx.now + STAYS_OPEN if command.payer is None else None,
+        due=None,
         version=0,
         created=tx.now,
     )
@@ -219,8 +224,12 @@ async def pay(tx: Tx, command: PayPayment) -> Payment:
     move(PAYMENT_STATES, _in_time(tx, known).state, "pay")
     lines = lines_of(known)
     must_differ(command.payer, known.merchant, lines)
-    sellers = {f"lines[{n}].seller": line.seller for n, line in enumerate(lines)}
-    await active_parties(tx, payer=command.payer, merchant=known.merchant, **sellers)
+    named = {f"lines[{n}].seller": line.seller for n, line in enumerate(lines)}
+    named |= {
+        f"lines[{n}].shares[{m}].payee": key for n, line in enumerate(lines) for m, key in enumerate(payees_of(line))
+    }
+    await active_parties(tx, payer=command.payer, merchant=known.merchant, **named)
+    policies = await policies_by_id(tx, (line.policy for line in lines))
     payment = replace(known, payer=command.payer, due=None)
     if command.quote is not None:
         quote = await tx.get(QUOTES, command.quote)
@@ -231,13 +240,13 @@ async def pay(tx: Tx, command: PayPayment) -> Payment:
         payment = reprice(payment, quote)
         exchange.use(tx, quote, (command.payer,), payment.currency)
     try:
-        return await _charge(tx, payment)
+        return await _charge(tx, payment, policies)
     except Refusal:
         keep_payment(tx, known, "payment.declined", attempt=known.attempt + 1)
         raise
 
 
-async def _charge(tx: Tx, payment: Payment) -> Payment:
+async def _charge(tx: Tx, payment: Payment, policies: Mapping[Id, Policy]) -> Payment:
     """Set the money aside, or take it at once; the entry is the last thing that can fail."""
     if payment.capture == "manual":
         entry = postings.authorise(payment)
@@ -249,7 +258,7 @@ async def _charge(tx: Tx, payment: Payment) -> Payment:
         payer = postings.wallet(payment)
         lines = lines_of(payment)
         if lines:
-            moves = _open_trades(tx, payment, lines, payer)
+            moves = _open_trades(tx, payment, lines, policies, payer)
             taken = msgpack.encode(tuple(replace(line, captured=True) for line in lines))
         else:
             moves = postings.to_merchant(payment, payer, payment.amount)
@@ -260,10 +269,12 @@ async def _charge(tx: Tx, payment: Payment) -> Payment:
     return kept
 
 
-def _open_trades(tx: Tx, payment: Payment, lines: tuple[Line, ...], payer: Id) -> list[Move]:
+def _open_trades(
+    tx: Tx, payment: Payment, lines: tuple[Line, ...], policies: Mapping[Id, Policy], payer: Id
+) -> list[Move]:
     moves: list[Move] = []
     for line in lines:
-        trade = open_trade(payment, line, tx.now)
+        trade = open_trade(payment, line, policies[line.policy], tx.now)
         moves.extend(hold(trade, payer))
         keep(tx, trade, "trade.held")
     return moves
@@ -290,7 +301,8 @@ async def capture(tx: Tx, command: CapturePayment) -> Payment:
     pending, aside = still_pending(payment), postings.set_aside(payment)
     if payment.lines:
         lines = _chosen(payment, command)
-        moves = _open_trades(tx, payment, lines, aside)
+        policies = await policies_by_id(tx, (line.policy for line in lines))
+        moves = _open_trades(tx, payment, lines, policies, aside)
         chosen = {line.trade for line in lines}
         amount = sum(line.amount for line in lines)
         pay_amount = sum(line.pay_amount for line in lines)

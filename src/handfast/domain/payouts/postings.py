@@ -1,22 +1,33 @@
 """The entries of payouts: money set aside when asked for, gone when the bank says so, or given back to its source."""
 
 from handfast.core.ids import Id, account_id, entry_id
+from handfast.core.money import MAX_AMOUNT
 from handfast.domain.custody import BankLine, booking
 from handfast.domain.payouts.model import Payout
-from handfast.ledger import Entry, Posting, Purpose
+from handfast.ledger import Entry, Mode, Posting, Purpose
 
 REQUEST = 1
 GIVE_BACK = 2
 
 
 def request(payout: Payout) -> Entry:
-    """Given an account with the amount, when a payout is asked for, then it is set aside and cannot be spent twice."""
-    posting = Posting(_source(payout), _on_its_way(payout), payout.amount)
-    return Entry(entry_id(payout.id, REQUEST), "payout.request", (posting,))
+    """Given a wallet, when a payout is asked for, then what the party owes is paid first, and the amount set aside.
+
+    So nothing that is owed to the operator leaves, and what is set aside cannot be spent twice. The operator, whose own
+    accounts are swept, owes itself nothing.
+    """
+    postings = [Posting(_source(payout), _on_its_way(payout), payout.amount)]
+    if payout.source == Purpose.WALLET:
+        owed = account_id(payout.party, Purpose.RECEIVABLE, payout.currency)
+        postings.insert(0, Posting(_source(payout), owed, MAX_AMOUNT, Mode.UP_TO))
+    return Entry(entry_id(payout.id, REQUEST), "payout.request", tuple(postings))
 
 
 def give_back(payout: Payout) -> Entry:
-    """Given a payout that the bank never made, when it is cancelled or rejected, then its source has the money back."""
+    """Given a payout that the bank never made, when it is cancelled or rejected, then its source has the money back.
+
+    A payout may be freed of a file and ordered by another, but it is given back once.
+    """
     posting = Posting(_on_its_way(payout), _source(payout), payout.amount)
     return Entry(entry_id(payout.id, GIVE_BACK), "payout.give_back", (posting,))
 

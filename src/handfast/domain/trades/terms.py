@@ -1,32 +1,52 @@
-"""Frozen terms: how an amount splits among payer, seller, commission, tax and exchange, and unwinds to the minor unit.
+"""Frozen terms: how an amount splits among payer, seller, operator, tax, third parties and exchange, and unwinds.
 
 Everything is cumulative. Once `done` of a line's `amount` has moved, each party's part has moved by its exact share,
 rounded half to even (core.money.share); a step from `before` to `after` posts the differences. So the parts of any
 sequence of steps add up the same, nobody is ever more than half a unit off, and at `after = amount` every part is
 whole. What the rounded parts lack or exceed sits in the rounding account, which is zero again when all is unwound.
+
+An example: 100.00 with tax 8.00, commission 3.50 and freight 5.00, so the seller earns 83.50. After the release 33.33
+goes back: 27.83 (of 27.83055) from the seller, 2.67 of the tax, 1.17 of the commission, 1.67 of the freight. That is
+33.34, so 0.01 goes into rounding. When the other 66.67 goes back, seller, tax, commission and freight give what is left
+of theirs, 55.67 + 5.33 + 2.33 + 3.33 = 66.66, and rounding gives its 0.01.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
 
-from handfast.core.ids import Id, account_id, account_purpose
+from handfast.core.ids import OBJECT, Id, account_id
 from handfast.core.money import half_even, share
 from handfast.domain.parties import HOUSE, Party
-from handfast.ledger import FLOORED, Posting, Purpose
+from handfast.domain.trades.model import Share, Trade
+from handfast.ledger import FLOORED, Mode, Posting, Purpose
 
-Move = tuple[Id, Id, int]
-"""Debit account, credit account, signed minor units; a negative one moves the other way."""
+_WALLET = int(Purpose.WALLET)
+_OWED = bytes((Purpose.RECEIVABLE,))
+_RESERVE = bytes((Purpose.RESERVE,))
+_decode_shares = msgpack.Decoder(tuple[Share, ...]).decode
+
+
+class Move(NamedTuple):
+    """A movement of signed minor units from the debit account to the credit account; a negative one is reversed.
+
+    One `up_to` its amount moves what the debit account has and the credit account is owed, perhaps nothing.
+    """
+
+    debit: Id
+    credit: Id
+    amount: int
+    up_to: bool = False
 
 
 class Terms(Protocol):
     """The terms that a trade, and a payment without lines, carry.
 
-    `amount` in the price currency holds `commission` and `tax`; the rest is the seller's. For it the payer gives
-    `pay_amount`, of which `pay_position` closes with the operator's position and the rest is rounding. Likewise the
-    seller is settled with `settle_amount` for what cost the position `settle_position`. Where a currency is the
-    price's own, its position is not used.
+    `amount` in the price currency holds `commission`, `tax` and, of a trade, what its shares sum to; the rest is the
+    seller's. For the amount the payer gives `pay_amount`, of which `pay_position` closes with the operator's position
+    and the rest is rounding. Likewise the seller is settled with `settle_amount` for what cost the position
+    `settle_position`. Where a currency is the price's own, its position is not used.
     """
 
     @property
@@ -66,12 +86,21 @@ class Frozen(Struct, frozen=True):
     settle_position: int
 
 
-def commission_of(seller: Party, currency: str, amount: int) -> int:
-    """The commission at the seller's rate: of the whole amount, half to even, up to the cap of its currency."""
+def commission_of(seller: Party, currency: str, amount: int, most: int, *, listed: bool) -> int:
+    """The commission on an amount: the rate's part half to even, at least the minimum, at most the cap, and a fee.
+
+    Minimum, cap and, for a line that was `listed`, the listing fee count where they are in this currency; and
+    commission never takes more than `most`, what tax and shares leave of the amount. Of 10.00 at 350 basis points with
+    a minimum of 0.50 and a fee of 0.05 it takes 0.55; of 0.30 all of it.
+    """
     commission = half_even(amount * seller.commission_bps, 10_000)
-    if seller.commission_cap and seller.commission_currency == currency:
-        commission = min(commission, seller.commission_cap)
-    return commission
+    if seller.commission_currency == currency:
+        commission = max(commission, seller.commission_minimum)
+        if seller.commission_cap:
+            commission = min(commission, seller.commission_cap)
+        if listed:
+            commission += seller.listing_fee
+    return min(commission, most)
 
 
 def converted_up(amount: int, numerator: int, denominator: int) -> int:
@@ -84,6 +113,11 @@ def converted_down(amount: int, numerator: int, denominator: int) -> int:
     return amount * numerator // denominator
 
 
+def shares_of(trade: Trade) -> tuple[Share, ...]:
+    """The parts of a trade's price that go to third parties."""
+    return _decode_shares(trade.shares) if trade.shares else ()
+
+
 def pay_in(terms: Terms, payer: Id, before: int, after: int) -> tuple[Id, list[Move]]:
     """The payer's account gives its part of a step; returns the account, in the price currency, to draw on then.
 
@@ -94,52 +128,121 @@ def pay_in(terms: Terms, payer: Id, before: int, after: int) -> tuple[Id, list[M
     pay = _step(terms.pay_amount, terms, before, after)
     position = _step(terms.pay_position, terms, before, after)
     return _house(Purpose.POSITION, terms.currency), [
-        (payer, _house(Purpose.POSITION, terms.pay_currency), position),
-        (payer, _house(Purpose.ROUNDING, terms.pay_currency), pay - position),
+        Move(payer, _house(Purpose.POSITION, terms.pay_currency), position),
+        Move(payer, _house(Purpose.ROUNDING, terms.pay_currency), pay - position),
     ]
 
 
-def disburse(terms: Terms, seller: Id, source: Id, before: int, after: int) -> list[Move]:
-    """The source gives `after - before` of the amount to seller, commission and tax; rounding takes the rest."""
-    earned = _step(terms.amount - terms.commission - terms.tax, terms, before, after)
+def disburse(terms: Terms, seller: Id, source: Id, before: int, after: int, shares: Sequence[Share] = ()) -> list[Move]:
+    """The source gives `after - before` of the amount to seller, operator, tax and shares; rounding takes the rest."""
+    earned = _step(earnings(terms, shares), terms, before, after)
     commission = _step(terms.commission, terms, before, after)
     tax = _step(terms.tax, terms, before, after)
-    wallet = account_id(seller, Purpose.WALLET, terms.settle_currency)
+    rest = after - before - earned - commission - tax
     moves = [
-        (source, _house(Purpose.ROUNDING, terms.currency), after - before - earned - commission - tax),
-        (source, _house(Purpose.COMMISSION, terms.currency), commission),
-        (source, _house(Purpose.TAX, terms.currency), tax),
+        Move(source, _house(Purpose.COMMISSION, terms.currency), commission),
+        Move(source, _house(Purpose.TAX, terms.currency), tax),
     ]
+    for part in shares:
+        given = _step(part.amount, terms, before, after)
+        rest -= given
+        moves.append(Move(source, account_id(part.payee, Purpose.WALLET, terms.currency), given))
+    moves.append(Move(source, _house(Purpose.ROUNDING, terms.currency), rest))
+    wallet = account_id(seller, Purpose.WALLET, terms.settle_currency)
     if terms.settle_currency == terms.currency:
-        return [*moves, (source, wallet, earned)]
+        return [*moves, Move(source, wallet, earned)]
     position = _house(Purpose.POSITION, terms.settle_currency)
     settled = _step(terms.settle_amount, terms, before, after)
     exact = _step(terms.settle_position, terms, before, after)
     return [
         *moves,
-        (source, _house(Purpose.POSITION, terms.currency), earned),
-        (position, wallet, settled),
-        (position, _house(Purpose.ROUNDING, terms.settle_currency), exact - settled),
+        Move(source, _house(Purpose.POSITION, terms.currency), earned),
+        Move(position, wallet, settled),
+        Move(position, _house(Purpose.ROUNDING, terms.settle_currency), exact - settled),
     ]
+
+
+def earnings(terms: Terms, shares: Sequence[Share]) -> int:
+    """What commission, tax and shares leave of the amount: the seller's, in the price currency."""
+    return terms.amount - terms.commission - terms.tax - sum(part.amount for part in shares)
+
+
+def settled(trade: Trade, done: int) -> int:
+    """What the seller was settled with, in the settle currency, once `done` of the amount was released."""
+    whole = trade.settle_amount
+    if trade.settle_currency == trade.currency:
+        whole = earnings(trade, shares_of(trade))
+    return share(whole, done, trade.amount)
+
+
+def kept_back(trade: Trade, done: int) -> int:
+    """What the seller's reserve holds once `done` of the amount was released: `reserve_bps` of what it was settled.
+
+    In the settle currency and cumulative. At 1,000 basis points, 83.50 earned: 2.78 (of 27.83) after a third, 8.35
+    after all.
+    """
+    return half_even(settled(trade, done) * trade.reserve_bps, 10_000)
+
+
+def netted(moves: Iterable[Move]) -> list[Move]:
+    """What each wallet gains by the moves first pays what its owner owes the operator, as far as it owes.
+
+    A seller who owes 30.00 and gains 83.50 can spend 53.50 of it; one who owes 100.00 can spend nothing and owes 16.50.
+    """
+    gains: dict[Id, int] = {}
+    for debit, credit, amount, _ in moves:
+        if credit[OBJECT] == _WALLET:
+            gains[credit] = gains.get(credit, 0) + amount
+        if debit[OBJECT] == _WALLET:
+            gains[debit] = gains.get(debit, 0) - amount
+    return [Move(wallet, _of_same(wallet, _OWED), gain, up_to=True) for wallet, gain in gains.items() if gain > 0]
+
+
+def advanced(moves: Iterable[Move], but: Id | None = None) -> list[Move]:
+    """The moves with the operator in the place of each wallet that gives, except `but`; then what it gets back at once.
+
+    The operator advances what a party is to give and has it as a receivable. Of that the party's balance pays what it
+    can, then its reserve; what is left stays owed. A seller who is to give 83.50, with a balance of 60.00 and a reserve
+    of 8.35, owes 15.15 then.
+    """
+    given: list[Move] = []
+    back: list[Move] = []
+    for move in moves:
+        if move.debit[OBJECT] != _WALLET or move.debit == but:
+            given.append(move)
+            continue
+        owed = _of_same(move.debit, _OWED)
+        given.append(Move(owed, move.credit, move.amount))
+        back.append(Move(move.debit, owed, move.amount, up_to=True))
+        back.append(Move(_of_same(move.debit, _RESERVE), owed, move.amount, up_to=True))
+    return given + back
 
 
 def reverse(moves: Iterable[Move]) -> list[Move]:
     """The same moves back, the last one first."""
-    return [(credit, debit, amount) for debit, credit, amount in reversed(list(moves))]
+    return [Move(move.credit, move.debit, move.amount) for move in reversed(list(moves))]
 
 
 def posted(moves: Iterable[Move]) -> tuple[Posting, ...]:
-    """The postings of moves: none for zero, the other way round for a negative amount.
+    """The postings of moves, by turns: none for zero, the other way round for a negative amount.
 
-    What draws on accounts without a floor comes first, so that a floored one is not found short of what it is about
-    to get.
+    What draws on accounts without a floor comes first, then what a reserve gives back, so that a floored account is not
+    found short of what it is about to get. What is owed is paid last.
     """
     postings = [
-        Posting(debit, credit, amount) if amount > 0 else Posting(credit, debit, -amount)
-        for debit, credit, amount in moves
+        Posting(debit, credit, amount, Mode.UP_TO if up_to else Mode.POSTED)
+        if amount > 0
+        else Posting(credit, debit, -amount)
+        for debit, credit, amount, up_to in moves
         if amount and debit != credit
     ]
-    return tuple(sorted(postings, key=lambda posting: account_purpose(posting.debit) in FLOORED))
+    return tuple(sorted(postings, key=_turn))
+
+
+def _turn(posting: Posting) -> int:
+    if posting.mode == Mode.UP_TO:
+        return 1 if posting.credit[OBJECT] == _WALLET else 3
+    return 2 if posting.debit[OBJECT] in FLOORED else 0
 
 
 def _step(part: int, terms: Terms, before: int, after: int) -> int:
@@ -150,3 +253,8 @@ def _step(part: int, terms: Terms, before: int, after: int) -> int:
 
 def _house(purpose: Purpose, currency: str) -> Id:
     return account_id(HOUSE, purpose, currency)
+
+
+def _of_same(account: Id, purpose: bytes) -> Id:
+    """The account of the same owner and currency for another purpose."""
+    return account[:OBJECT] + purpose + account[OBJECT + 1 :]

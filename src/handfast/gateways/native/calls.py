@@ -1,6 +1,6 @@
 """A request on its way through a route: who calls, what was given, and how it is handed to the desk."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from msgspec import Struct
@@ -9,7 +9,7 @@ from handfast.core.ids import Id
 from handfast.gateways.native.auth import Caller
 from handfast.gateways.native.idempotency import fingerprint
 from handfast.gateways.native.prefixes import unknown
-from handfast.gateways.native.showing import RENDER, show_row
+from handfast.gateways.native.showing import RENDER, show_all
 from handfast.services import Services
 from handfast.store.reader import Reader, get
 from handfast.store.table import Row, Table
@@ -19,6 +19,9 @@ Given = TypeVar("Given")
 Found = TypeVar("Found")
 Owners = Callable[[Any], tuple[Id | None, ...]]
 
+BODY_BYTES = 1024 * 1024
+"""The longest body that is read, where a route does not say otherwise."""
+
 
 class Reply(Struct, frozen=True):
     """An answer that is not an object in JSON: bytes, or a stream of them."""
@@ -26,6 +29,7 @@ class Reply(Struct, frozen=True):
     content: bytes | AsyncIterator[bytes]
     media_type: bytes = b"application/json"
     status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Call(Generic[Given]):
@@ -69,9 +73,13 @@ class Call(Generic[Given]):
             raise unknown(param)
         return row
 
-    def show(self, row: Any) -> Any:
+    async def show(self, row: Any) -> Any:
         """The row as the object that the caller may see."""
-        return show_row(row, self.caller.sees)
+        return (await self.show_all([row]))[0]
+
+    async def show_all(self, rows: Sequence[Any]) -> list[Any]:
+        """The rows as the objects that the caller may see."""
+        return await show_all(self.services.read, rows, self.caller.sees)
 
 
 Handler = Callable[[Call[Any]], Awaitable[Any]]
@@ -81,7 +89,8 @@ class Route(Struct, frozen=True):
     """One line of the table: method and path, the scope that it needs (None: not even a key), and what does it.
 
     `kind` is of the id in the path, `body` or `query` the type of what is given, `answer` of what comes back: of each
-    item, for a list. `media_type` is of a body that is not JSON.
+    item, for a list. `media_type` is of a body that is not JSON. `reads` makes the body of bytes, where that is more
+    than reading its type; `longest` is how many of them are read.
     """
 
     method: str
@@ -95,6 +104,8 @@ class Route(Struct, frozen=True):
     query: Any = None
     listed: bool = False
     media_type: str = ""
+    reads: Callable[[bytes], Any] | None = None
+    longest: int = BODY_BYTES
 
 
 def route(
@@ -105,27 +116,27 @@ def route(
     kind: str = "",
     body: Any = None,
     query: Any = None,
-    media_type: str = "",
+    **more: Any,
 ) -> Route:
-    """A route whose words and answer are the handler's own docstring and return type."""
+    """A route whose words and answer are the handler's own docstring and return type; `more` are its further fields."""
     answer = get_type_hints(run)["return"]
-    return Route(method, path, scope, run, _first_line(run), answer, kind, body, query, media_type=media_type)
+    return Route(method, path, scope, run, first_line(run), answer, kind, body, query, **more)
 
 
 def act(path: str, scope: str, body: Any, verb: Verb, command: Callable[[Call[Any]], Any], kind: str = "") -> Route:
     """A route that hands one verb to the desk and answers with the row that it returns."""
 
     async def run(call: Call[Any]) -> Any:
-        return call.show(await call.do(verb, command(call)))
+        return await call.show(await call.do(verb, command(call)))
 
-    return Route("POST", path, scope, run, _first_line(command), shape_of(verb.result), kind, body)
+    return Route("POST", path, scope, run, first_line(command), shape_of(verb.result), kind, body)
 
 
 def see(path: str, kind: str, table: Table[Any], owners: Owners) -> Route:
     """A route that shows one object to its owners."""
 
     async def run(call: Call[Any]) -> Any:
-        return call.show(await call.find(table, owners, kind))
+        return await call.show(await call.find(table, owners, kind))
 
     return Route("GET", path, "read", run, f"See a {kind}.", shape_of(table.row), kind)
 
@@ -135,5 +146,6 @@ def shape_of(row: type) -> Any:
     return get_type_hints(RENDER[row])["return"]
 
 
-def _first_line(thing: Callable[..., Any]) -> str:
+def first_line(thing: Callable[..., Any]) -> str:
+    """The first line of a docstring."""
     return (thing.__doc__ or "").partition("\n")[0]

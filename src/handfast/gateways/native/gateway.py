@@ -11,7 +11,7 @@ from handfast.core.errors import Conflict, Invalid, NotFound, Refusal, TooLarge
 from handfast.core.ids import Id
 from handfast.gateways.native.auth import Doorkeeper
 from handfast.gateways.native.body import converter, decoder
-from handfast.gateways.native.calls import Call, Reply, Route, route
+from handfast.gateways.native.calls import BODY_BYTES, Call, Reply, Route, route
 from handfast.gateways.native.errors import error_body, error_headers, status_of
 from handfast.gateways.native.idempotency import operation_id
 from handfast.gateways.native.lists import Query
@@ -23,9 +23,6 @@ from handfast.gateways.native.showing import encode
 from handfast.services import REQUEST, Services
 
 Headers = list[tuple[bytes, bytes]]
-
-BODY_BYTES = 1024 * 1024
-"""The longest body that is read."""
 
 _READ = frozenset({b"authorization", b"content-type", b"idempotency-key"})
 _LISTS = frozenset({"expand[]"})
@@ -52,6 +49,14 @@ async def see_document(_call: Call[Any]) -> Reply:
 TABLE = (*ROUTES, route("GET", "/v1/openapi.json", None, see_document))
 """All routes."""
 
+_LONGER = {tuple(line.path.split("/")): line.longest for line in TABLE if line.longest != BODY_BYTES}
+
+
+def longest_body(path: str) -> int:
+    """How many bytes of a body are read at this path."""
+    parts = path.split("/")
+    return _LONGER.get((*parts[:3], "{id}", *parts[4:]), BODY_BYTES)
+
 
 class Native:
     """The native API as an ASGI application, for paths that begin with /v1/. Its router is a dictionary.
@@ -65,7 +70,8 @@ class Native:
         self.quick = Quick(self._door)
         self._lines: dict[tuple[str, ...], dict[str, _Line]] = {}
         for each in TABLE:
-            line = _Line(each, decoder(each.body) if each.body else None, converter(each.query or Query))
+            reads = each.reads or (decoder(each.body) if each.body else None)
+            line = _Line(each, reads, converter(each.query or Query))
             self._lines.setdefault(tuple(each.path.split("/")), {})[each.method] = line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,7 +138,7 @@ class Native:
         key = given.get(b"idempotency-key")
         if key is not None:
             call.key = operation_id(call.caller.party, key.decode("latin-1"))
-        call.content = content = await _read(receive)
+        call.content = content = await _read(receive, line.route.longest)
         media_type = given.get(b"content-type", b"").partition(b";")[0].strip().lower()
         wanted = line.route.media_type or "application/json"
         if content and media_type != wanted.encode():
@@ -172,7 +178,7 @@ def _query(scope: Scope) -> dict[str, Any]:
     return found
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, longest: int) -> bytes:
     """The whole body. Raises TooLarge(body_too_large), _Gone."""
     chunks = []
     size, more = 0, True
@@ -182,8 +188,8 @@ async def _read(receive: Receive) -> bytes:
             raise _Gone
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > BODY_BYTES:
-            raise TooLarge("body_too_large", f"a body has at most {BODY_BYTES} bytes")
+        if size > longest:
+            raise TooLarge("body_too_large", f"a body has at most {longest} bytes here")
         chunks.append(chunk)
         more = message.get("more_body", False)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -191,7 +197,7 @@ async def _read(receive: Receive) -> bytes:
 
 async def _write(send: Send, reply: Reply, headers: Headers, *, bodiless: bool) -> None:
     content = reply.content
-    headers += ((b"content-type", reply.media_type), (b"cache-control", b"no-store"))
+    headers += ((b"content-type", reply.media_type), (b"cache-control", b"no-store"), *reply.headers)
     if isinstance(content, bytes):
         headers.append((b"content-length", b"%d" % len(content)))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -1,4 +1,4 @@
-"""What the operator does for the house: the bank's files, deals, sweeps, the books as a whole."""
+"""What the operator does for the house: the bank's statements and deals, the books as a whole."""
 
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -8,14 +8,11 @@ from typing import IO, Annotated, Any
 from msgspec import Meta
 
 from handfast.core.ids import Id, account_currency, account_purpose
-from handfast.domain import custody, exchange, payouts
-from handfast.domain.parties import HOUSE
-from handfast.domain.payouts import PAYOUT_FILES
+from handfast.domain import custody, exchange
 from handfast.gateways.native import reports, wire
 from handfast.gateways.native.calls import Call, Reply
 from handfast.gateways.native.lists import Query
-from handfast.gateways.native.people import wrapped_key
-from handfast.gateways.native.prefixes import show, show_some, unknown
+from handfast.gateways.native.prefixes import show, show_some
 from handfast.gateways.native.render import SECOND
 from handfast.gateways.native.reports import List
 from handfast.gateways.native.showing import encode
@@ -25,8 +22,7 @@ from handfast.ledger.journal import Booked, all_balances, journal, last_place
 from handfast.store.reader import Reader
 
 IMPORT_STATEMENT = "bank.import_statement"
-WRITE_PAYOUT_FILE = "bank.write_payout_file"
-"""Functions of the running service: each takes its input, who asks, and the request's id."""
+"""A function of the running service: it takes the statement, who asks, and the request's id."""
 
 _IN_MEMORY = 8 * 1024 * 1024
 _CHUNK = 64 * 1024
@@ -58,30 +54,6 @@ def _line_report(line: dict[str, Any]) -> reports.LineReport:
     return reports.LineReport(show("line", line["line"]), line["currency"], line["amount"], line["reason"])
 
 
-async def write_payout_file(call: Call[wire.NewFile]) -> reports.PayoutFileReport:
-    """Order the requested payouts of a currency by bank file. Each is ordered once, so this may be sent again."""
-    actor, request = call.caller.actor, call.request
-    told = await call.services.hand.control(WRITE_PAYOUT_FILE, call.given.currency, actor, request)
-    return reports.PayoutFileReport(
-        object="payout_file_report",
-        file=show_some("file", told["file"]),
-        count=told["count"],
-        total=told["total"],
-        left_out=[
-            reports.LeftOut(show("payout", each["payout"]), each["reason"], each["field"]) for each in told["left_out"]
-        ],
-    )
-
-
-async def see_payout_file_content(call: Call[Any]) -> Reply:
-    """Get a bank file as the bank gets it (ISO 20022 pain.001.001.09)."""
-    row = await call.find(PAYOUT_FILES, nobody, "file")
-    content = call.services.vault.open(await wrapped_key(call, HOUSE), HOUSE, row.content, bytes)
-    if content is None:
-        raise unknown("file")
-    return Reply(content, b"application/xml")
-
-
 def nobody(_row: Any) -> tuple[Id | None, ...]:
     """Whose the house's own objects are: the operator sees them, nobody else."""
     return ()
@@ -97,6 +69,7 @@ async def see_custody(call: Call[Any]) -> reports.Custody:
             client_debt=each.client_debt,
             in_flight=each.in_flight,
             operator_due=each.operator_due,
+            receivables=each.receivables,
             fx_position=each.fx_position,
             exceptions=each.exceptions,
             open_lines=[reports.OpenLines(line.reason, line.lines, line.amount) for line in each.open_lines],
@@ -113,11 +86,6 @@ def agree_deal(call: Call[wire.NewDeal]) -> exchange.AgreeDeal:
     return exchange.AgreeDeal(
         given.sell_currency, given.sell_amount, given.buy_currency, given.buy_amount, given.reference
     )
-
-
-def sweep(call: Call[wire.NewSweep]) -> payouts.SweepPayout:
-    """Have the operator's own money paid to its bank account, with the next bank file."""
-    return payouts.SweepPayout(Purpose[call.given.source.upper()], call.given.currency, call.given.amount)
 
 
 async def list_journal(call: Call[JournalQuery]) -> List:

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from handfast.core.errors import Invalid
 from handfast.core.ids import Id
-from handfast.gateways.native.calls import Call, Route, shape_of
+from handfast.gateways.native.calls import Call, Handler, Route, first_line, shape_of
 from handfast.gateways.native.prefixes import PREFIXES, parse_kind
 from handfast.gateways.native.reports import List
 from handfast.gateways.native.wire import Currency, Ref, Word
@@ -53,6 +53,20 @@ class TradePage(StatePage, frozen=True, kw_only=True):
     payment: Ref | None = None
 
 
+class QuarrelPage(StatePage, frozen=True, kw_only=True):
+    """Those about a trade, those of a seller or of a buyer, in a state."""
+
+    trade: Ref | None = None
+    seller: Ref | None = None
+    buyer: Ref | None = None
+
+
+class PayoutPage(StatePage, frozen=True, kw_only=True):
+    """Those in a state, those that a bank file orders."""
+
+    file: Ref | None = None
+
+
 class RefundPage(Page, frozen=True, kw_only=True):
     """Those of a payment, of a trade."""
 
@@ -94,11 +108,16 @@ def no_cursor(kind: str, param: str) -> Invalid:
     return Invalid("cursor_invalid", f"a cursor of this list is the id of one of its items, {PREFIXES[kind]}_…", param)
 
 
-def listed(call: Call[Any], rows: Sequence[Any], limit: int) -> List:
+def listing(path: str, scope: str, run: Handler, item: Any, query: type[Query]) -> Route:
+    """A route that lists what no table alone can tell; its words are the handler's own docstring."""
+    return Route("GET", path, scope, run, first_line(run), item, query=query, listed=True)
+
+
+async def listed(call: Call[Any], rows: Sequence[Any], limit: int) -> List:
     """The page of these rows, of which one too many was asked for; it is the farthest from the cursor."""
     newer = getattr(call.given, "ending_before", None) is not None
     kept = rows[-limit:] if newer else rows[:limit]
-    return List("list", [call.show(row) for row in kept], len(rows) > limit, call.path)
+    return List("list", await call.show_all(kept), len(rows) > limit, call.path)
 
 
 def conditions(query: Page, refs: Mapping[str, str]) -> dict[str, Any] | None:
@@ -148,7 +167,7 @@ def pages(
         below, above = cursor(given, kind)
         equal = conditions(given, refs or {})
         if equal is None:
-            return listed(call, [], given.limit)
+            return await listed(call, [], given.limit)
         columns = (*owners, through[1]) if through[0] in equal else owners
         mine = None if call.caller.operates else (columns, call.caller.party)
 
@@ -170,7 +189,7 @@ def pages(
             return getattr(found[0], by)
 
         read = call.services.read.long if equal else call.services.read.short
-        return listed(call, await read(rows), given.limit)
+        return await listed(call, await read(rows), given.limit)
 
     return Route(
         "GET", path, scope, run, f"List each {kind} that one may see.", shape_of(table.row), query=query, listed=True

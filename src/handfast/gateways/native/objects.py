@@ -20,10 +20,15 @@ class PartyDetails(Struct, frozen=True):
     routing: str
     account: str
     bic: str
+    holder: str
 
 
 class Party(Struct, frozen=True):
-    """A customer, a merchant or the operator. Lists and events leave the details out."""
+    """A customer, a merchant or the operator. Lists and events leave the details out.
+
+    `payee_check` tells whether the bank account's holder is the party: "match", "close" or "no_match", "accepted" by
+    one of the operator's persons, or "returned", since the bank sent a payout back; for `payee_reason`.
+    """
 
     id: str
     object: Literal["party"]
@@ -32,8 +37,14 @@ class Party(Struct, frozen=True):
     country: str
     settle_currency: str | None
     commission_bps: int
+    commission_minimum: int
     commission_cap: int
+    listing_fee: int
     commission_currency: str | None
+    payee_check: str | None
+    payee_reason: str | None
+    payee_by: str | None
+    payee_handler: str | None
     details: PartyDetails | None
     version: int
     created: Seconds
@@ -83,102 +94,6 @@ class Transfer(Struct, frozen=True):
     created: Seconds
 
 
-class PaymentLine(Struct, frozen=True):
-    """A line of a cart. What the seller pays and gets is for the merchant's eyes."""
-
-    trade: str
-    seller: str
-    title: str
-    category: str
-    delivery: str
-    amount: int
-    tax: int
-    captured: bool
-    pay_amount: int
-    commission: int | None
-    settle_currency: str | None
-    settle_amount: int | None
-
-
-class Payment(Struct, frozen=True):
-    """A payment; with trades and refunds where they were asked for, with commission and settlement for the merchant."""
-
-    id: str
-    object: Literal["payment"]
-    merchant: str
-    payer: str | None
-    state: str
-    capture: str
-    currency: str
-    amount: int
-    captured: int
-    refunded: int
-    tax: int
-    pay_currency: str
-    pay_amount: int
-    commission: int | None
-    settle_currency: str | None
-    settle_amount: int | None
-    quote: str | None
-    reference: str
-    description: str
-    metadata: Metadata
-    lines: list[PaymentLine]
-    due: Seconds | None
-    version: int
-    created: Seconds
-    trades: "list[Trade] | None" = None
-    refunds: "list[Refund] | None" = None
-
-
-class Trade(Struct, frozen=True):
-    """A guaranteed trade: money held until it is released or given back. Commission is for the seller to see."""
-
-    id: str
-    object: Literal["trade"]
-    payment: str
-    merchant: str
-    seller: str
-    buyer: str
-    state: str
-    title: str
-    category: str
-    delivery: str
-    currency: str
-    amount: int
-    tax: int
-    refunded: int
-    released: int
-    returned: int
-    pay_currency: str
-    pay_amount: int
-    commission: int | None
-    settle_currency: str | None
-    settle_amount: int | None
-    tracking: str
-    due: Seconds | None
-    version: int
-    created: Seconds
-
-
-class Refund(Struct, frozen=True):
-    """Money given back: `amount` in the price's currency, `pay_amount` in the payer's."""
-
-    id: str
-    object: Literal["refund"]
-    payment: str
-    trade: str | None
-    merchant: str
-    state: str
-    currency: str
-    amount: int
-    pay_currency: str
-    pay_amount: int
-    reason: str
-    version: int
-    created: Seconds
-
-
 class Rate(Struct, frozen=True):
     """A minor unit of the price costs numerator / denominator minor units of the payer's currency."""
 
@@ -218,7 +133,10 @@ class Topup(Struct, frozen=True):
 
 
 class Payout(Struct, frozen=True):
-    """Money on its way out; `source` is the account that gave it, `end_to_end` what names it at the banks."""
+    """Money on its way out; `source` is the account that gave it, `end_to_end` what names it at the banks.
+
+    `reason` is why a bank sent it back, or never paid it.
+    """
 
     id: str
     object: Literal["payout"]
@@ -229,6 +147,24 @@ class Payout(Struct, frozen=True):
     source: str
     file: str | None
     end_to_end: str
+    reason: str | None
+    version: int
+    created: Seconds
+
+
+class PayoutPlan(Struct, frozen=True):
+    """When a balance is paid out by itself, next at `due`; `payout` and `outcome` tell what came of the last time."""
+
+    id: str
+    object: Literal["payout_plan"]
+    party: str
+    currency: str
+    every: str
+    day: int
+    minimum: int
+    due: Seconds | None
+    payout: str | None
+    outcome: str | None
     version: int
     created: Seconds
 

@@ -23,7 +23,7 @@ _WORDS = {
     403: "The key lacks the scope, or the party is suspended.",
     404: "There is no such object, or none that this key may see.",
     409: "The object's state, or an earlier request, stands against it.",
-    413: "The body is more than 1 MiB.",
+    413: "The body is more than 1 MiB or, for evidence, 7.5 MiB; or a file more than 5 MiB.",
     503: "Not now; the outcome may be unknown: ask again with the same idempotency key.",
 }
 _KEY = {

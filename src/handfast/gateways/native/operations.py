@@ -7,7 +7,20 @@ from msgspec import Struct, msgpack
 
 from handfast.core.errors import refusal
 from handfast.core.ids import Id
-from handfast.domain import exchange, notifications, parties, payments, payouts, topups, trades, transfers
+from handfast.domain import (
+    claims,
+    disputes,
+    exchange,
+    notifications,
+    parties,
+    payments,
+    payouts,
+    policies,
+    receivables,
+    topups,
+    trades,
+    transfers,
+)
 from handfast.domain.parties import API_CLIENTS
 from handfast.gateways.native.calls import Call
 from handfast.gateways.native.errors import error_of
@@ -21,7 +34,10 @@ from handfast.store.reader import Reader, body_of, get
 from handfast.store.rows import KNOWN_OPERATIONS
 from handfast.store.verb import Verb
 
-_ROOMS: Iterable[Any] = (exchange, notifications, parties, payments, payouts, topups, trades, transfers)
+_ROOMS: Iterable[Any] = (
+    *(claims, disputes, exchange, notifications, parties, payments, payouts, policies, receivables),
+    *(topups, trades, transfers),
+)
 _VERBS: dict[str, Verb] = {verb.name: verb for room in _ROOMS for verb in room.VERBS}
 
 
@@ -53,10 +69,10 @@ async def _shown(call: Call[Any], key: Id) -> Operation:
     found = await call.services.read.long(find)  # a key that is not filed yet is looked for among the newest
     if found is None or not call.caller.sees(found[2]):
         raise unknown("operation")
-    return operation(call, found[0], found[1])
+    return await operation(call, found[0], found[1])
 
 
-def operation(call: Call[Any], row: rows.Operation, body: bytes) -> Operation:
+async def operation(call: Call[Any], row: rows.Operation, body: bytes) -> Operation:
     """An operation with its result, or its error as it was answered."""
     result = error = None
     if row.outcome:
@@ -65,7 +81,7 @@ def operation(call: Call[Any], row: rows.Operation, body: bytes) -> Operation:
     else:
         verb = _VERBS.get(row.verb)
         found = msgpack.decode(body, type=verb.result) if verb else None
-        result = call.show(found) if isinstance(found, Struct) else found
+        result = await call.show(found) if isinstance(found, Struct) else found
     return Operation(
         id=show("operation", row.id),
         object="operation",

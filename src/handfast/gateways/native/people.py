@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handfast.core.errors import Invalid
+from handfast.core.errors import Forbidden, Invalid
 from handfast.core.ids import Id
 from handfast.domain import parties
 from handfast.domain.parties import PARTIES, PERSON_KEYS, Details, Party
@@ -14,8 +14,8 @@ from handfast.rails import UsAccount, check_account, check_bic, check_iban
 from handfast.store.reader import Reader, get
 
 
-def _checked(given: wire.NewParty) -> Details:
-    """The details, their bank account checked. Raises Invalid(iban_invalid, field_invalid)."""
+def _checked(given: wire.NewParty | wire.NewDetails, name: str, email: str) -> Details:
+    """The details, their bank account's number checked. Raises Invalid(iban_invalid, field_invalid)."""
     iban = check_iban(given.iban) if given.iban else ""
     if given.routing or given.account:
         if iban:
@@ -26,7 +26,7 @@ def _checked(given: wire.NewParty) -> Details:
             field = "routing" if no.param == "us.routing_number" else "account"
             raise Invalid(no.code, no.message, field) from None
     bic = check_bic(given.bic) if given.bic else ""
-    return Details(given.name, given.email, iban, given.routing, given.account, bic)
+    return Details(name, email, iban, given.routing, given.account, bic, given.holder)
 
 
 async def create_party(call: Call[wire.NewParty]) -> objects.Party:
@@ -34,18 +34,49 @@ async def create_party(call: Call[wire.NewParty]) -> objects.Party:
     given, services = call.given, call.services
     key = services.new_id(services.market())
     wrapped = services.vault.new_key(key)
+    details = _checked(given, given.name, given.email)
     command = parties.CreateParty(
         party=key,
         kind=given.kind,
         country=given.country,
         wrapped_key=wrapped,
-        details=services.vault.seal(wrapped, key, _checked(given)),
+        details=services.vault.seal(wrapped, key, details),
         settle_currency=given.settle_currency,
         commission_bps=given.commission_bps,
+        commission_minimum=given.commission_minimum,
         commission_cap=given.commission_cap,
+        listing_fee=given.listing_fee,
         commission_currency=given.commission_currency,
+        payee_check=parties.payee_check(details),
+        by=call.caller.client,
     )
     return await _with_details(call, await call.do(parties.create, command))
+
+
+async def change_details(call: Call[wire.NewDetails]) -> objects.Party:
+    """Give a party's details anew. Payouts asked for before still go to the account that was known then."""
+    given, caller = call.given, call.caller
+    row = await call.find(PARTIES, _oneself, "party")
+    wrapped = await wrapped_key(call, row.id)
+    known = call.services.vault.open(wrapped, row.id, row.details, Details) if row.details else None
+    name = (known.name if known else "") if given.name is None else given.name
+    if not caller.operates and (known is None or name != known.name):
+        raise Forbidden("scope_missing", "only the operator changes a name", "name")
+    email = (known.email if known else "") if given.email is None else given.email
+    details = _checked(given, name, email)
+    command = parties.ChangeDetails(
+        by=caller.party,
+        client=caller.client,
+        party=row.id,
+        details=call.services.vault.seal(wrapped, row.id, details),
+        payee_check=parties.payee_check(details),
+    )
+    return await _with_details(call, await call.do(parties.change_details, command))
+
+
+def accept_payee(call: Call[wire.Reasons]) -> parties.AcceptPayee:
+    """Let payouts go to a bank account in another's name, or to one that the bank returned a payout from."""
+    return parties.AcceptPayee(call.id, call.caller.client, call.given.reason)
 
 
 async def see_party(call: Call[Any]) -> objects.Party:

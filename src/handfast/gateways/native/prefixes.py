@@ -5,20 +5,27 @@ from handfast.core.ids import Id, parse, text
 
 PREFIXES = {
     "account": "acc",
+    "claim": "clm",
     "client": "key",
     "consent": "con",
     "custody_account": "cac",
     "deal": "dea",
     "delivery": "del",
+    "dispute": "dis",
     "endpoint": "whe",
     "entry": "ent",
     "event": "evt",
+    "evidence": "evi",
     "file": "pof",
     "line": "bli",
+    "netting": "net",
     "operation": "opr",
     "party": "pty",
     "payment": "pay",
     "payout": "pot",
+    "policy": "pol",
+    "policy_book": "pob",
+    "plan": "pop",
     "quote": "quo",
     "refund": "ref",
     "request": "req",
@@ -26,6 +33,7 @@ PREFIXES = {
     "topup": "top",
     "trade": "trd",
     "transfer": "tra",
+    "write_off": "wro",
 }
 """By kind, which is also what the rooms of the domain call a missing one (a refusal's param)."""
 

@@ -2,12 +2,28 @@
 
 from msgspec import Raw
 
-from handfast.domain import custody, exchange, notifications, parties, payments, payouts, topups, trades, transfers
+from handfast.domain import (
+    custody,
+    exchange,
+    notifications,
+    parties,
+    payments,
+    payouts,
+    policies,
+    receivables,
+    topups,
+    transfers,
+)
 from handfast.gateways.native import objects, reports
 from handfast.gateways.native.prefixes import show, show_some
 from handfast.ledger import Purpose
 
 SECOND = 1_000_000
+
+
+def seconds(moment: int | None) -> objects.Seconds | None:
+    """A moment, or a length of time, in whole seconds, if there is one."""
+    return None if moment is None else moment // SECOND
 
 
 def party(row: parties.Party, details: parties.Details | None = None) -> objects.Party:
@@ -20,8 +36,14 @@ def party(row: parties.Party, details: parties.Details | None = None) -> objects
         country=row.country,
         settle_currency=row.settle_currency or None,
         commission_bps=row.commission_bps,
+        commission_minimum=row.commission_minimum,
         commission_cap=row.commission_cap,
+        listing_fee=row.listing_fee,
         commission_currency=row.commission_currency or None,
+        payee_check=row.payee_check or None,
+        payee_reason=row.payee_reason or None,
+        payee_by=show_some("client", row.payee_by),
+        payee_handler=show_some("client", row.payee_handler),
         details=None if details is None else _details(details),
         version=row.version,
         created=row.created // SECOND,
@@ -30,7 +52,13 @@ def party(row: parties.Party, details: parties.Details | None = None) -> objects
 
 def _details(details: parties.Details) -> objects.PartyDetails:
     return objects.PartyDetails(
-        details.name, details.email, details.iban, details.routing, details.account, details.bic
+        details.name,
+        details.email,
+        details.iban,
+        details.routing,
+        details.account,
+        details.bic,
+        details.payee if details.iban or details.account else "",
     )
 
 
@@ -76,103 +104,6 @@ def transfer(row: transfers.Transfer) -> objects.Transfer:
         amount=row.amount,
         reference=row.reference,
         metadata=Raw(row.metadata),
-        version=row.version,
-        created=row.created // SECOND,
-    )
-
-
-def payment(row: payments.Payment, *, inner: bool = True) -> objects.Payment:
-    """A payment; `inner` with what is between the merchant and the operator."""
-    return objects.Payment(
-        id=show("payment", row.id),
-        object="payment",
-        merchant=show("party", row.merchant),
-        payer=show_some("party", row.payer),
-        state=row.state,
-        capture=row.capture,
-        currency=row.currency,
-        amount=row.amount,
-        captured=row.captured,
-        refunded=row.refunded,
-        tax=row.tax,
-        pay_currency=row.pay_currency,
-        pay_amount=row.pay_amount,
-        commission=row.commission if inner else None,
-        settle_currency=row.settle_currency if inner else None,
-        settle_amount=row.settle_amount if inner else None,
-        quote=show_some("quote", row.quote),
-        reference=row.reference,
-        description=row.description,
-        metadata=Raw(row.metadata),
-        lines=[_line(line, inner=inner) for line in payments.lines_of(row)],
-        due=None if row.due is None else row.due // SECOND,
-        version=row.version,
-        created=row.created // SECOND,
-    )
-
-
-def _line(line: payments.Line, *, inner: bool) -> objects.PaymentLine:
-    return objects.PaymentLine(
-        trade=show("trade", line.trade),
-        seller=show("party", line.seller),
-        title=line.title,
-        category=line.category,
-        delivery=line.delivery,
-        amount=line.amount,
-        tax=line.tax,
-        captured=line.captured,
-        pay_amount=line.pay_amount,
-        commission=line.commission if inner else None,
-        settle_currency=line.settle_currency if inner else None,
-        settle_amount=line.settle_amount if inner else None,
-    )
-
-
-def trade(row: trades.Trade, *, inner: bool = True) -> objects.Trade:
-    """A trade; `inner` with what is between the seller and the operator."""
-    return objects.Trade(
-        id=show("trade", row.id),
-        object="trade",
-        payment=show("payment", row.payment),
-        merchant=show("party", row.merchant),
-        seller=show("party", row.seller),
-        buyer=show("party", row.buyer),
-        state=row.state,
-        title=row.title,
-        category=row.category,
-        delivery=row.delivery,
-        currency=row.currency,
-        amount=row.amount,
-        tax=row.tax,
-        refunded=row.refunded,
-        released=row.released,
-        returned=row.returned,
-        pay_currency=row.pay_currency,
-        pay_amount=row.pay_amount,
-        commission=row.commission if inner else None,
-        settle_currency=row.settle_currency if inner else None,
-        settle_amount=row.settle_amount if inner else None,
-        tracking=row.tracking,
-        due=None if row.due is None else row.due // SECOND,
-        version=row.version,
-        created=row.created // SECOND,
-    )
-
-
-def refund(row: payments.Refund) -> objects.Refund:
-    """A refund."""
-    return objects.Refund(
-        id=show("refund", row.id),
-        object="refund",
-        payment=show("payment", row.payment),
-        trade=show_some("trade", row.trade),
-        merchant=show("party", row.merchant),
-        state=row.state,
-        currency=row.currency,
-        amount=row.amount,
-        pay_currency=row.pay_currency,
-        pay_amount=row.pay_amount,
-        reason=row.reason,
         version=row.version,
         created=row.created // SECOND,
     )
@@ -241,6 +172,25 @@ def payout(row: payouts.Payout) -> objects.Payout:
         source=Purpose(row.source).name.lower(),
         file=show_some("file", row.file),
         end_to_end=row.end_to_end,
+        reason=row.reason or None,
+        version=row.version,
+        created=row.created // SECOND,
+    )
+
+
+def payout_plan(row: payouts.PayoutPlan) -> objects.PayoutPlan:
+    """A payout plan."""
+    return objects.PayoutPlan(
+        id=show("plan", row.id),
+        object="payout_plan",
+        party=show("party", row.party),
+        currency=row.currency,
+        every=row.every,
+        day=row.day,
+        minimum=row.minimum,
+        due=seconds(row.due),
+        payout=show_some("payout", row.payout),
+        outcome=row.outcome or None,
         version=row.version,
         created=row.created // SECOND,
     )
@@ -256,6 +206,10 @@ def payout_file(row: payouts.PayoutFile) -> reports.PayoutFile:
         count=row.count,
         total=row.total,
         digest=row.digest.hex(),
+        four_eyes=row.prepared_by != row.decided_by,
+        prepared_by=show("client", row.prepared_by),
+        decided_by=show_some("client", row.decided_by),
+        reason=row.reason or None,
         version=row.version,
         created=row.created // SECOND,
     )
@@ -337,9 +291,54 @@ def delivery(row: notifications.Delivery) -> objects.Delivery:
         event=show("event", row.event),
         state=row.state,
         tries=row.tries,
-        due=None if row.due is None else row.due // SECOND,
-        last_try=None if row.last_try is None else row.last_try // SECOND,
+        due=seconds(row.due),
+        last_try=seconds(row.last_try),
         last_status=row.last_status or None,
         last_error=row.last_error or None,
         created=row.created // SECOND,
     )
+
+
+def policy(row: policies.PolicyRow) -> reports.PublishedPolicy:
+    """A published policy."""
+    content = policies.policy_of(row)
+    return reports.PublishedPolicy(
+        show("policy", row.id), "policy", content.name, content.version, content, row.created // SECOND
+    )
+
+
+def policy_book(row: policies.BookRow) -> reports.PolicyBook:
+    """The rules in force."""
+    return reports.PolicyBook(
+        id=show("policy_book", row.id),
+        object="policy_book",
+        state=row.state,
+        rules=[
+            reports.PolicyRule(category, delivery, show("policy", policy))
+            for category, delivery, policy in policies.rules_of(row)
+        ],
+        version=row.version,
+        created=row.created // SECOND,
+    )
+
+
+def write_off(row: receivables.WriteOff) -> reports.WriteOff:
+    """A write-off."""
+    return reports.WriteOff(
+        id=show("write_off", row.id),
+        object="write_off",
+        party=show("party", row.party),
+        state=row.state,
+        currency=row.currency,
+        amount=row.amount,
+        reason=row.reason,
+        handler=show("client", row.handler),
+        version=row.version,
+        created=row.created // SECOND,
+    )
+
+
+def netting(row: receivables.Netting, amount: int | None = None, owed: int | None = None) -> reports.Netting:
+    """A netting; with what it moved where the books were asked."""
+    party = show("party", row.party)
+    return reports.Netting(show("netting", row.id), "netting", party, row.currency, amount, owed, row.created // SECOND)

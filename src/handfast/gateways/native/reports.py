@@ -4,7 +4,9 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from handfast.gateways.native.objects import Payment, Seconds
+from handfast.domain.policies import Policy
+from handfast.gateways.native.objects import Seconds
+from handfast.gateways.native.sales import Payment
 
 
 class Deal(Struct, frozen=True):
@@ -25,7 +27,10 @@ class Deal(Struct, frozen=True):
 
 
 class PayoutFile(Struct, frozen=True):
-    """A bank file; `digest` is the SHA-256 of its content, in hexadecimal."""
+    """A bank file; `digest` is the SHA-256 of its content, in hexadecimal.
+
+    Its content can be read once it is `approved`. Without `four_eyes` it was one person who prepared and approved it.
+    """
 
     id: str
     object: Literal["payout_file"]
@@ -34,6 +39,10 @@ class PayoutFile(Struct, frozen=True):
     count: int
     total: int
     digest: str
+    four_eyes: bool
+    prepared_by: str
+    decided_by: str | None
+    reason: str | None
     version: int
     created: Seconds
 
@@ -86,6 +95,73 @@ class BankLine(Struct, frozen=True):
     created: Seconds
 
 
+class WriteOff(Struct, frozen=True):
+    """What a party owed and the operator gave up, by the decision of one of its persons."""
+
+    id: str
+    object: Literal["write_off"]
+    party: str
+    state: str
+    currency: str
+    amount: int
+    reason: str
+    handler: str
+    version: int
+    created: Seconds
+
+
+class Receivable(Struct, frozen=True):
+    """What a party owes the operator in a currency; the id is that of the ledger's account."""
+
+    id: str
+    object: Literal["receivable"]
+    party: str
+    currency: str
+    amount: int
+
+
+class Netting(Struct, frozen=True):
+    """How much a party's wallet paid of what the party owed, and what it owed then; an operation leaves both out."""
+
+    id: str
+    object: Literal["netting"]
+    party: str
+    currency: str
+    amount: int | None
+    owed: int | None
+    created: Seconds
+
+
+class PolicyRule(Struct, frozen=True):
+    """Which policy a category and a delivery kind get; "*" is any."""
+
+    category: str
+    delivery: str
+    policy: str
+
+
+class PublishedPolicy(Struct, frozen=True):
+    """A policy that was published, word for word; it never changes, and its id is the digest of its content."""
+
+    id: str
+    object: Literal["policy"]
+    name: str
+    version: int
+    content: Policy
+    created: Seconds
+
+
+class PolicyBook(Struct, frozen=True):
+    """The rules now in force, in their order: the first that fits chooses the policy of what is sold."""
+
+    id: str
+    object: Literal["policy_book"]
+    state: str
+    rules: list[PolicyRule]
+    version: int
+    created: Seconds
+
+
 class EventData(Struct, frozen=True):
     """The object as it was after the change."""
 
@@ -107,7 +183,7 @@ class Balance(Struct, frozen=True):
     """One's money in a currency.
 
     `available` can be spent, `pending` is set aside by authorisations, `payout` is on its way to the bank, `held` is in
-    open trades that one sells.
+    open trades that one sells, `reserve` is kept back of what was released, and `owed` is what one owes the operator.
     """
 
     currency: str
@@ -115,6 +191,8 @@ class Balance(Struct, frozen=True):
     pending: int
     payout: int
     held: int
+    reserve: int
+    owed: int
 
 
 class Balances(Struct, frozen=True):
@@ -204,7 +282,10 @@ class OpenLines(Struct, frozen=True):
 
 
 class Equation(Struct, frozen=True):
-    """One currency: bank = client_debt + operator_due + fx_position + exceptions; a difference is a fault."""
+    """One currency: bank = client_debt + operator_due + fx_position + exceptions; a difference is a fault.
+
+    `operator_due` is net of `receivables`: what parties owe the operator for refunds that it advanced.
+    """
 
     currency: str
     bank: int
@@ -212,6 +293,7 @@ class Equation(Struct, frozen=True):
     client_debt: int
     in_flight: int
     operator_due: int
+    receivables: int
     fx_position: int
     exceptions: int
     open_lines: list[OpenLines]
@@ -264,10 +346,11 @@ class LeftOut(Struct, frozen=True):
 
 
 class PayoutFileReport(Struct, frozen=True):
-    """The bank file that was written: none where there was nothing to pay."""
+    """The bank file that was prepared, or already approved: none where there was nothing to pay."""
 
     object: Literal["payout_file_report"]
     file: str | None
+    state: str | None
     count: int
     total: int
     left_out: list[LeftOut]

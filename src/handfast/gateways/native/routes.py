@@ -1,25 +1,63 @@
 """The table of all routes of /v1: it drives the dispatch, the scopes, the OpenAPI document and the tests."""
 
-from handfast.domain import exchange, notifications, parties, payments, payouts, topups, trades, transfers
+from handfast.domain import (
+    disputes,
+    exchange,
+    notifications,
+    parties,
+    payments,
+    payouts,
+    receivables,
+    topups,
+    trades,
+    transfers,
+)
+from handfast.domain.claims import CLAIMS
+from handfast.domain.disputes import DISPUTES
 from handfast.domain.exchange import DEALS, QUOTES
 from handfast.domain.notifications import ENDPOINTS
 from handfast.domain.parties import PARTIES
 from handfast.domain.payments import CONSENTS, PAYMENTS
-from handfast.domain.payouts import PAYOUT_FILES, PAYOUTS
+from handfast.domain.payouts import PAYOUT_FILES, PAYOUT_PLANS, PAYOUTS
+from handfast.domain.policies import Book, read_book
+from handfast.domain.receivables import WRITE_OFFS
 from handfast.domain.topups import TOPUPS
 from handfast.domain.trades import TRADES
 from handfast.domain.transfers import TRANSFERS
-from handfast.gateways.native import house, operations, people, selling, wallets, webhooks, wire
+from handfast.gateways.native import (
+    claiming,
+    disputing,
+    evidence,
+    house,
+    operations,
+    outlook,
+    owing,
+    paying_out,
+    people,
+    policies,
+    quarrels,
+    reports,
+    selling,
+    trading,
+    wallets,
+    webhooks,
+    wire,
+    wire_trades,
+)
 from handfast.gateways.native.calls import act, route, see
 from handfast.gateways.native.house import JournalQuery, nobody
 from handfast.gateways.native.lists import (
     EntryPage,
     EventPage,
+    Page,
     PartyPage,
     PaymentPage,
+    PayoutPage,
+    QuarrelPage,
     RefundPage,
     StatePage,
     TradePage,
+    listing,
     pages,
 )
 from handfast.gateways.native.operations import OperationQuery
@@ -27,6 +65,11 @@ from handfast.gateways.native.selling import Expand
 from handfast.gateways.native.webhooks import DeliveryPage
 from handfast.gateways.native.wire import Nothing
 from handfast.store.rows import EVENTS
+
+BUYER, SELLER, EITHER = "transfers", "payments", "payments transfers"
+"""The scopes of what a buyer does, what a seller does, and what both do."""
+
+QUARREL = {"trade": "trade", "seller": "party", "buyer": "party"}
 
 ROUTES = (
     # Parties and keys
@@ -36,6 +79,15 @@ ROUTES = (
     act("/v1/parties/{id}/suspend", "operate", Nothing, parties.move_party, people.suspend_party, "party"),
     act("/v1/parties/{id}/resume", "operate", Nothing, parties.move_party, people.resume_party, "party"),
     act("/v1/parties/{id}/erase", "operate", Nothing, parties.move_party, people.erase_party, "party"),
+    route("POST", "/v1/parties/{id}/details", "payouts", people.change_details, "party", wire.NewDetails),
+    act(
+        "/v1/parties/{id}/accept_payee",
+        "operate",
+        wire.Reasons,
+        parties.accept_payee,
+        people.accept_payee,
+        "party",
+    ),
     route("POST", "/v1/api_keys", "operate", people.create_api_key, body=wire.NewClient),
     act("/v1/api_keys/{id}/revoke", "operate", Nothing, parties.revoke_client, people.revoke_api_key, "client"),
     act("/v1/consents", "transfers", wire.NewConsent, payments.give, selling.give_consent),
@@ -68,22 +120,82 @@ ROUTES = (
         {"payment": "payment"},
         through=("payment", "merchant"),
     ),
-    see("/v1/trades/{id}", "trade", TRADES, lambda row: (row.seller, row.merchant, row.buyer)),
-    act("/v1/trades/{id}/ship", "payments", wire.Shipment, trades.ship, selling.ship_trade, "trade"),
-    act("/v1/trades/{id}/confirm", "transfers", Nothing, trades.confirm, selling.confirm_trade, "trade"),
+    see("/v1/trades/{id}", "trade", TRADES, trading.owners),
+    route("GET", "/v1/trades/{id}/timeline", "read", trading.see_timeline, "trade"),
+    act("/v1/trades/{id}/ship", SELLER, wire.Shipment, trades.ship, trading.ship, "trade"),
+    act("/v1/trades/{id}/deliver", SELLER, wire_trades.DeliveryProof, trades.deliver, trading.deliver, "trade"),
+    act("/v1/trades/{id}/confirm", BUYER, Nothing, trades.confirm, trading.confirm, "trade"),
+    act("/v1/trades/{id}/release", BUYER, wire_trades.ReleaseOf, trades.release, trading.release, "trade"),
+    act("/v1/trades/{id}/extend", EITHER, Nothing, trades.extend, trading.extend, "trade"),
+    act("/v1/trades/{id}/propose", EITHER, wire_trades.NewProposal, trades.propose, trading.propose, "trade"),
+    act("/v1/trades/{id}/agree", EITHER, wire_trades.NewProposal, payments.agree, trading.agree, "trade"),
+    act("/v1/trades/{id}/drop", EITHER, Nothing, trades.drop, trading.drop, "trade"),
     act("/v1/quotes", "payments transfers", wire.NewQuote, exchange.create, selling.create_quote),
     pages("/v1/quotes", "quote", QUOTES, ("owner",)),
     see("/v1/quotes/{id}", "quote", QUOTES, lambda row: (row.owner,)),
+    # Claims and disputes
+    route("POST", "/v1/claims", BUYER, claiming.ask, body=wire_trades.NewClaim),
+    pages("/v1/claims", "claim", CLAIMS, ("seller", "buyer"), QuarrelPage, QUARREL, through=("trade", "merchant")),
+    route("GET", "/v1/claims/{id}", "read", claiming.see, "claim"),
+    route("POST", "/v1/claims/{id}/change", BUYER, claiming.change, "claim", wire_trades.ClaimChange),
+    route("POST", "/v1/claims/{id}/agree", SELLER, claiming.agree, "claim", Nothing),
+    route("POST", "/v1/claims/{id}/offer", SELLER, claiming.offer, "claim", wire_trades.NewOffer),
+    route("POST", "/v1/claims/{id}/accept", BUYER, claiming.accept, "claim", Nothing),
+    route("POST", "/v1/claims/{id}/refuse", SELLER, claiming.refuse, "claim", wire_trades.ClaimAnswer),
+    route("POST", "/v1/claims/{id}/withdraw", BUYER, claiming.withdraw, "claim", Nothing),
+    route("POST", "/v1/claims/{id}/send_back", BUYER, claiming.send_back, "claim", wire_trades.SentBack),
+    route("POST", "/v1/claims/{id}/receive", SELLER, claiming.receive, "claim", Nothing),
+    act("/v1/disputes", EITHER, wire_trades.NewDispute, disputes.open_dispute, disputing.open_dispute),
+    pages(
+        "/v1/disputes", "dispute", DISPUTES, ("seller", "buyer"), QuarrelPage, QUARREL, through=("trade", "merchant")
+    ),
+    listing("/v1/disputes/queue", "operate", disputing.list_queue, quarrels.Dispute, disputing.QueuePage),
+    see("/v1/disputes/{id}", "dispute", DISPUTES, evidence.sides),
+    route(
+        "POST",
+        "/v1/disputes/{id}/evidence",
+        EITHER,
+        evidence.add,
+        "dispute",
+        wire_trades.NewEvidence,
+        longest=evidence.LONGEST,
+    ),
+    route("GET", "/v1/disputes/{id}/evidence", "read", evidence.list_shown, "dispute"),
+    act("/v1/disputes/{id}/rest", EITHER, Nothing, disputes.rest, disputing.rest, "dispute"),
+    act("/v1/disputes/{id}/concede", SELLER, Nothing, disputes.concede, disputing.concede, "dispute"),
+    act("/v1/disputes/{id}/withdraw", BUYER, Nothing, disputes.withdraw, disputing.withdraw, "dispute"),
+    act("/v1/disputes/{id}/decide", "operate", wire_trades.NewDecision, disputes.decide, disputing.decide, "dispute"),
+    act("/v1/disputes/{id}/approve", "operate", Nothing, disputes.approve, disputing.approve, "dispute"),
+    act("/v1/disputes/{id}/reject", "operate", Nothing, disputes.reject, disputing.reject, "dispute"),
+    route("POST", "/v1/disputes/{id}/appeal", EITHER, disputing.appeal, "dispute", wire_trades.NewAppeal),
+    act("/v1/disputes/{id}/accept", EITHER, Nothing, disputes.accept, disputing.accept, "dispute"),
+    route("GET", "/v1/evidence/{id}", "read", evidence.see, "evidence"),
+    route("GET", "/v1/evidence/{id}/content", "read", evidence.see_content, "evidence"),
+    # Policies
+    route("POST", "/v1/policies", "operate", policies.publish, body=Book, reads=read_book),
+    listing("/v1/policies", "read", policies.list_policies, reports.PublishedPolicy, policies.PolicyPage),
+    route("GET", "/v1/policies/{id}", "read", policies.see_policy, "policy"),
+    route("GET", "/v1/policy_book", "read", policies.see_book),
     # Money in, money out, money there
     act("/v1/topups", "payouts", wire.NewTopup, topups.create, wallets.create_topup),
     pages("/v1/topups", "topup", TOPUPS, ("party",), StatePage),
     see("/v1/topups/{id}", "topup", TOPUPS, lambda row: (row.party,)),
-    act("/v1/payouts", "payouts", wire.NewPayout, payouts.request, wallets.create_payout),
-    pages("/v1/payouts", "payout", PAYOUTS, ("party",), StatePage),
+    act("/v1/payouts", "payouts", wire.NewPayout, payouts.request, paying_out.create_payout),
+    pages("/v1/payouts", "payout", PAYOUTS, ("party",), PayoutPage, {"file": "file"}),
+    listing("/v1/payouts/preview", "read", paying_out.see_preview, outlook.PayoutPreview, paying_out.PreviewPage),
     see("/v1/payouts/{id}", "payout", PAYOUTS, lambda row: (row.party,)),
-    act("/v1/payouts/{id}/cancel", "payouts", Nothing, payouts.cancel, wallets.cancel_payout, "payout"),
+    act("/v1/payouts/{id}/cancel", "payouts", Nothing, payouts.cancel, paying_out.cancel_payout, "payout"),
+    act("/v1/payouts/{id}/reject", "operate", wire.Reasons, payouts.reject, paying_out.reject_payout, "payout"),
+    act("/v1/payout_plans", "payouts", wire.NewPlan, payouts.set_plan, paying_out.set_plan),
+    pages("/v1/payout_plans", "plan", PAYOUT_PLANS, ("party",)),
+    see("/v1/payout_plans/{id}", "plan", PAYOUT_PLANS, lambda row: (row.party,)),
     route("GET", "/v1/balances", "read", wallets.see_balances),
     route("GET", "/v1/entries", "read", wallets.list_entries, query=EntryPage),
+    listing("/v1/receivables", "read", owing.list_receivables, reports.Receivable, Page),
+    route("POST", "/v1/receivables/net", "operate", owing.net, body=wire_trades.NewNetting),
+    act("/v1/write_offs", "operate", wire_trades.NewWriteOff, receivables.write_off, owing.write_off),
+    pages("/v1/write_offs", "write_off", WRITE_OFFS, ("party",)),
+    see("/v1/write_offs/{id}", "write_off", WRITE_OFFS, owing.owner),
     # The house
     route("GET", "/v1/balances/snapshot", "operate", house.see_snapshot),
     route("GET", "/v1/journal", "operate", house.list_journal, query=JournalQuery),
@@ -91,12 +203,15 @@ ROUTES = (
     route("POST", "/v1/statements", "operate", house.import_statement, media_type="application/xml"),
     act("/v1/deals", "operate", wire.NewDeal, exchange.agree_deal, house.agree_deal),
     see("/v1/deals/{id}", "deal", DEALS, nobody),
-    act("/v1/sweeps", "operate", wire.NewSweep, payouts.sweep, house.sweep),
-    route("POST", "/v1/payout_files", "operate", house.write_payout_file, body=wire.NewFile),
+    act("/v1/sweeps", "operate", wire.NewSweep, payouts.sweep, paying_out.sweep),
+    route("POST", "/v1/payout_files", "operate", paying_out.prepare_file, body=wire.NewFile),
+    pages("/v1/payout_files", "file", PAYOUT_FILES, (), StatePage, scope="operate"),
     see("/v1/payout_files/{id}", "file", PAYOUT_FILES, nobody),
-    route("GET", "/v1/payout_files/{id}/content", "operate", house.see_payout_file_content, "file"),
+    route("POST", "/v1/payout_files/{id}/approve", "operate", paying_out.approve_file, "file", Nothing),
+    route("POST", "/v1/payout_files/{id}/reject", "operate", paying_out.reject_file, "file", wire.Reasons),
+    route("GET", "/v1/payout_files/{id}/content", "operate", paying_out.see_file_content, "file"),
     # Events and webhooks
-    pages("/v1/events", "event", EVENTS, ("owner",), EventPage, by="seq"),
+    pages("/v1/events", "event", EVENTS, (), EventPage, by="seq", own=notifications.owed_to),
     see("/v1/events/{id}", "event", EVENTS, lambda row: (row.owner,)),
     route("POST", "/v1/webhook_endpoints", "webhooks", webhooks.create_endpoint, body=wire.NewEndpoint),
     pages("/v1/webhook_endpoints", "endpoint", ENDPOINTS, ("party",), StatePage, scope="webhooks"),

@@ -1,4 +1,4 @@
-"""Payments, trades, refunds, quotes and consents: from what a client wrote to the domain's commands, and back."""
+"""Payments, refunds, quotes and consents: from what a client wrote to the domain's commands, and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from handfast.core.ids import Id
 from handfast.domain import exchange, parties, payments, trades
 from handfast.domain.payments import PAYMENTS, REFUNDS, Payment, Refund
 from handfast.domain.trades import TRADES
-from handfast.gateways.native import objects, reports, wire
+from handfast.gateways.native import objects, reports, sales, wire
 from handfast.gateways.native.calls import Call
 from handfast.gateways.native.errors import error_of, status_of
 from handfast.gateways.native.idempotency import fingerprint, operation_id
@@ -57,6 +57,10 @@ def _new_line(line: wire.NewLine, n: int) -> payments.NewLine:
         seller=read("party", line.seller, f"lines[{n}].seller"),
         amount=line.amount,
         tax=line.tax,
+        shares=tuple(
+            trades.Share(part.kind, read("party", part.payee, f"lines[{n}].shares[{m}].payee"), part.amount)
+            for m, part in enumerate(line.shares)
+        ),
         category=line.category,
         delivery=line.delivery,
         title=line.title,
@@ -75,7 +79,7 @@ async def create_batch(call: Call[wire.PaymentBatch]) -> reports.Batch:
         else:
             data.append(None)
     answers = iter(await call.services.hand.call_many(requests))
-    return reports.Batch("batch", [_item(call, next(answers)) if item is None else item for item in data])
+    return reports.Batch("batch", [await _item(call, next(answers)) if item is None else item for item in data])
 
 
 def _keyed(call: Call[Any], item: wire.KeyedPayment, n: int) -> Request:
@@ -87,10 +91,10 @@ def _keyed(call: Call[Any], item: wire.KeyedPayment, n: int) -> Request:
     return Request(payments.create.name, new_payment(party, alone), call.caller.actor, call.request, key, mark)
 
 
-def _item(call: Call[Any], answer: Answer) -> reports.BatchItem:
+async def _item(call: Call[Any], answer: Answer) -> reports.BatchItem:
     if answer.refusal is not None:
         return _refused(call, answer.refusal, replayed=answer.replayed)
-    return reports.BatchItem(200, answer.replayed, call.show(answer.result), None)
+    return reports.BatchItem(200, answer.replayed, await call.show(answer.result), None)
 
 
 def _refused(call: Call[Any], no: Refusal, *, replayed: bool = False) -> reports.BatchItem:
@@ -101,21 +105,21 @@ def _payment_owners(row: Payment) -> tuple[Id | None, ...]:
     return (row.merchant, row.payer)
 
 
-async def see_payment(call: Call[Expand]) -> objects.Payment:
+async def see_payment(call: Call[Expand]) -> sales.Payment:
     """See a payment, with its trades and refunds if they are asked for."""
     for word in call.given.expand:
         if word not in ("trades", "refunds"):
             raise Invalid("field_invalid", 'what can be expanded is "trades" and "refunds"', "expand[]")
     row = await call.find(PAYMENTS, _payment_owners, "payment")
-    shown: objects.Payment = call.show(row)
+    shown: sales.Payment = await call.show(row)
     more: dict[str, Any] = {}
     if "trades" in call.given.expand:
         found = await call.look(lambda reader: trades.trades_of(reader, row.id))
         places = {line.trade: place for place, line in enumerate(payments.lines_of(row))}
-        more["trades"] = [call.show(trade) for trade in sorted(found, key=lambda trade: places[trade.id])]
+        more["trades"] = await call.show_all(sorted(found, key=lambda trade: places[trade.id]))
     if "refunds" in call.given.expand:
         given_back = await call.look(lambda reader: payments.refunds_of(reader, row.id))
-        more["refunds"] = [call.show(refund) for refund in given_back]
+        more["refunds"] = await call.show_all(given_back)
     return replace(shown, **more) if more else shown
 
 
@@ -157,7 +161,7 @@ def _refund(call: Call[Any], payment: Id, given: wire.RefundOf) -> payments.Refu
     return payments.RefundPayment(call.caller.party, payment, trade, given.amount, given.reason)
 
 
-async def see_refund(call: Call[Any]) -> objects.Refund:
+async def see_refund(call: Call[Any]) -> sales.Refund:
     """See a refund."""
 
     def find(reader: Reader) -> tuple[Refund | None, tuple[Id | None, ...]]:
@@ -167,7 +171,7 @@ async def see_refund(call: Call[Any]) -> objects.Refund:
     refund, owners = await call.look(find)
     if refund is None or not call.caller.sees(*owners):
         raise unknown("refund")
-    shown: objects.Refund = call.show(refund)
+    shown: sales.Refund = await call.show(refund)
     return shown
 
 
@@ -192,22 +196,12 @@ async def list_refunds(call: Call[RefundPage]) -> List:
         owners = None if shared or caller.operates else (("merchant",), caller.party)
         return page(reader, REFUNDS, given.limit + 1, owners=owners, equal=equal, below=below, above=above)
 
-    return listed(call, await call.look(rows), given.limit)
+    return await listed(call, await call.look(rows), given.limit)
 
 
 def create_quote(call: Call[wire.NewQuote]) -> exchange.CreateQuote:
     """Lock today's rate for half an hour, or for the life of the payment that uses it."""
     return exchange.CreateQuote(call.caller.party, call.given.price_currency, call.given.pay_currency)
-
-
-def ship_trade(call: Call[wire.Shipment]) -> trades.ShipTrade:
-    """Tell that the goods are on their way; the buyer's time to confirm begins."""
-    return trades.ShipTrade(call.caller.party, call.id, call.given.tracking)
-
-
-def confirm_trade(call: Call[wire.Nothing]) -> trades.ConfirmTrade:
-    """Tell that the goods have come; the seller is paid."""
-    return trades.ConfirmTrade(call.caller.party, call.id)
 
 
 def give_consent(call: Call[wire.NewConsent]) -> payments.GiveConsent:
@@ -221,7 +215,7 @@ async def withdraw_consent(call: Call[wire.Nothing]) -> objects.Consent:
     """End a consent."""
     known = await call.find(payments.CONSENTS, lambda row: (row.payer,), "consent")
     command = payments.WithdrawConsent(known.payer, known.merchant)
-    shown: objects.Consent = call.show(await call.do(payments.withdraw, command))
+    shown: objects.Consent = await call.show(await call.do(payments.withdraw, command))
     return shown
 
 

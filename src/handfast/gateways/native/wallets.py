@@ -1,10 +1,10 @@
-"""Transfers, top-ups, payouts, balances and statements of account: a party's own money."""
+"""Transfers, top-ups, balances and statements of account: a party's own money."""
 
 from collections import Counter
 from typing import Any
 
 from handfast.core.ids import Id, account_currency, account_purpose, owner_of, parse
-from handfast.domain import payouts, topups, trades, transfers
+from handfast.domain import topups, trades, transfers
 from handfast.gateways.native import reports, wire
 from handfast.gateways.native.calls import Call
 from handfast.gateways.native.lists import EntryPage, cursor, no_cursor
@@ -29,8 +29,13 @@ SOURCES = {
     "payout.give_back": "payout",
     "payout.request": "payout",
     "payout.return": "line",
+    "receivable.net": "netting",
+    "receivable.write_off": "write_off",
     "topup.book": "line",
+    "trade.free_reserve": "trade",
     "trade.release": "trade",
+    "trade.release_milestone": "trade",
+    "trade.release_part": "trade",
     "transfer.create": "transfer",
 }
 """What an entry derives from, by the entry's kind."""
@@ -54,16 +59,6 @@ def create_topup(call: Call[wire.NewTopup]) -> topups.CreateTopup:
     return topups.CreateTopup(call.caller.party, call.given.currency, call.given.amount or 0)
 
 
-def create_payout(call: Call[wire.NewPayout]) -> payouts.RequestPayout:
-    """Have money of one's own wallet paid to one's bank account, with the next bank file."""
-    return payouts.RequestPayout(call.caller.party, call.given.currency, call.given.amount)
-
-
-def cancel_payout(call: Call[wire.Nothing]) -> payouts.CancelPayout:
-    """Take back a payout that no bank file has ordered yet."""
-    return payouts.CancelPayout(call.caller.party, call.id)
-
-
 async def see_balances(call: Call[Any]) -> reports.Balances:
     """See one's own money, by currency."""
     party = call.caller.party
@@ -78,11 +73,15 @@ async def see_balances(call: Call[Any]) -> reports.Balances:
                     amounts[currency, "pending"] = balance.debits_pending
                 elif account_purpose(balance.account) == Purpose.PAYOUT:
                     amounts[currency, "payout"] = balance.posted
+                elif account_purpose(balance.account) == Purpose.RESERVE:
+                    amounts[currency, "reserve"] = balance.posted
+                elif account_purpose(balance.account) == Purpose.RECEIVABLE:
+                    amounts[currency, "owed"] = -balance.posted
             for currency, held in trades.held_for(reader, party):
                 amounts[currency, "held"] = held
 
     await call.services.read.long(gather)
-    columns = ("available", "pending", "payout", "held")
+    columns = ("available", "pending", "payout", "held", "reserve", "owed")
     data = [
         reports.Balance(currency, *(amounts[currency, column] for column in columns))
         for currency in sorted({currency for currency, _ in amounts})
@@ -151,7 +150,7 @@ def _entry(booked: Booked, accounts: set[Id]) -> reports.Entry:
         )
         for posting in booked.postings
         for account, amount in ((posting.debit, -posting.amount), (posting.credit, posting.amount))
-        if account in accounts
+        if account in accounts and posting.amount
     ]
     return reports.Entry(
         id=show("entry", booked.id),

@@ -72,7 +72,7 @@ async def list_deliveries(call: Call[DeliveryPage]) -> List:
                 raise no_cursor("delivery", "starting_after")
         return notifications.deliveries_of(reader, row.id, given.limit + 1, before)
 
-    return listed(call, await call.look(rows), given.limit)
+    return await listed(call, await call.look(rows), given.limit)
 
 
 async def see_delivery(call: Call[Any]) -> objects.Delivery:
@@ -85,7 +85,7 @@ async def see_delivery(call: Call[Any]) -> objects.Delivery:
     delivery, its = await call.look(find)
     if delivery is None or its is None or not call.caller.sees(its.party):
         raise unknown("delivery")
-    shown: objects.Delivery = call.show(delivery)
+    shown: objects.Delivery = await call.show(delivery)
     return shown
 
 

@@ -29,6 +29,16 @@ Prose = Annotated[
         max_length=2000, pattern=_LINES, description="Tabs and new lines are allowed.", extra={"code": "text_invalid"}
     ),
 ]
+Said = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2000,
+        pattern=_LINES,
+        description="Tabs and new lines are allowed.",
+        extra={"code": "text_invalid"},
+    ),
+]
 Metadata = Annotated[
     dict[
         Annotated[str, Meta(min_length=1, max_length=40, pattern=_LINE)],
@@ -47,7 +57,10 @@ class Nothing(Body, frozen=True, kw_only=True):
 
 
 class NewParty(Body, frozen=True, kw_only=True):
-    """Somebody to take in, with details that are sealed: an IBAN, or a US routing number and account, for payouts."""
+    """Somebody to take in, with details that are sealed: an IBAN, or a US routing number and account, for payouts.
+
+    The account's holder is the party itself, where no other name is given.
+    """
 
     kind: Literal["customer", "merchant"]
     country: Word
@@ -57,10 +70,34 @@ class NewParty(Body, frozen=True, kw_only=True):
     routing: Line = ""
     account: Line = ""
     bic: Line = ""
+    holder: Line = ""
     settle_currency: Currency = ""
     commission_bps: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    commission_minimum: Part = 0
     commission_cap: Part = 0
+    listing_fee: Part = 0
     commission_currency: Currency = ""
+
+
+class NewDetails(Body, frozen=True, kw_only=True):
+    """Details to put in the place of the old ones: the bank account is the one given here, or none.
+
+    Name and e-mail address stay where none is given; only the operator changes a name.
+    """
+
+    name: Name | None = None
+    email: Line | None = None
+    iban: Line = ""
+    routing: Line = ""
+    account: Line = ""
+    bic: Line = ""
+    holder: Line = ""
+
+
+class Reasons(Body, frozen=True, kw_only=True):
+    """Why somebody decides so."""
+
+    reason: Said
 
 
 class NewClient(Body, frozen=True, kw_only=True):
@@ -90,12 +127,21 @@ class NewTransfer(Body, frozen=True, kw_only=True):
     metadata: Metadata = {}
 
 
+class NewShare(Body, frozen=True, kw_only=True):
+    """A part of a line's price that goes to somebody beside seller, operator and tax."""
+
+    kind: Literal["freight", "platform", "affiliate"]
+    payee: Ref
+    amount: Amount
+
+
 class NewLine(Body, frozen=True, kw_only=True):
-    """A line of a cart; the tax is a part of the amount."""
+    """A line of a cart; the tax and the shares are parts of the amount."""
 
     seller: Ref
     amount: Amount
     tax: Part = 0
+    shares: Annotated[tuple[NewShare, ...], Meta(max_length=10, extra={"code": "lines_invalid"})] = ()
     category: Word = "general"
     delivery: Word = "express"
     title: Line = ""
@@ -180,6 +226,20 @@ class NewPayout(Body, frozen=True, kw_only=True):
 
     currency: Currency
     amount: Amount
+
+
+class NewPlan(Body, frozen=True, kw_only=True):
+    """When to pay out all of a balance by itself, if it is `minimum` at least.
+
+    Every day, every week on a `day` (1 is Monday), every month on one (where the month is shorter, its last), or by
+    hand only; days begin in UTC. Only the operator names another party.
+    """
+
+    currency: Currency
+    every: Literal["day", "week", "month", "manual"]
+    day: Annotated[int, Meta(ge=0, le=31)] = 0
+    minimum: Part = 0
+    party: Ref | None = None
 
 
 class NewSweep(Body, frozen=True, kw_only=True):

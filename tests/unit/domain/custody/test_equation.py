@@ -28,14 +28,17 @@ def test_before_anything_happened(market: Market, engine: Engine) -> None:
     with closing(open_reader(engine)) as reader:
         assert (equation(reader), postings_sum(reader)) == ([], 0)
         open_custody(market, "USD")
-        assert equation(reader) == [Equation("USD", 0, None, 0, 0, 0, 0, 0, (), 0)]
+        assert equation(reader) == [Equation("USD", 0, None, 0, 0, 0, 0, 0, 0, (), 0)]
 
 
 @pytest.fixture
 def busy(market: Market) -> Market:
-    """10,000 came in for a shop: 1,500 of it is held, 900 earned, 250 on its way out; the operator has a position."""
+    """10,000 came in for a shop: 1,500 of it is held, 900 earned, 200 in reserve, 250 on its way out.
+
+    The operator has a position, and advanced 600 to a buyer for another shop, which gave 450 of it back.
+    """
     open_custody(market, "USD")
-    shop, trade = market.party("merchant"), market.ids(market.now)
+    shop, other, trade = market.party("merchant"), market.party("merchant"), market.ids(market.now)
     topup = market.do(CreateTopup(shop, "USD"))
     market.do(BookTopup(topup.id, line("USD", 10_000, "topup")))
     prefunding = market.do(CreateTopup(HOUSE, "USD"))
@@ -47,6 +50,9 @@ def busy(market: Market) -> Market:
         (shop, Purpose.WALLET, HOUSE, Purpose.TAX, 99),
         (shop, Purpose.WALLET, HOUSE, Purpose.ROUNDING, 1),
         (HOUSE, Purpose.POSITION, shop, Purpose.WALLET, 3_000),
+        (shop, Purpose.WALLET, shop, Purpose.RESERVE, 200),
+        (other, Purpose.RECEIVABLE, market.party("customer"), Purpose.WALLET, 600),
+        (shop, Purpose.WALLET, other, Purpose.RECEIVABLE, 450),
     )
     market.do(RequestPayout(shop, "USD", 250))
     market.do(SweepPayout(Purpose.COMMISSION, "USD", 300))
@@ -64,9 +70,10 @@ def test_each_part_has_its_name(busy: Market, engine: Engine) -> None:
             currency="USD",
             bank=12_000 + 105 - 40,
             bank_said=None,
-            client_debt=10_000 + 3_000 - 900,
+            client_debt=10_000 + 3_000 - 900 + 150,
             in_flight=250,
-            operator_due=2_000 + 900,
+            operator_due=2_000 + 900 - 150,
+            receivables=150,
             fx_position=-3_000,
             exceptions=105 - 40,
             open_lines=(

@@ -135,13 +135,13 @@ def test_money_is_never_stuck_however_often_its_object_changed(market: Market, s
     payment = market.do(CreatePayment(shop, "USD", 100, capture="manual"))
     market.do(PayPayment(buyer, payment.id))
     market.do(CapturePayment(shop, payment.id, 40))
-    market.store.connection.execute("UPDATE payments SET version = 65536")
+    market.tamper("UPDATE payments SET version = 65536")
     market.refused("state_conflict", CapturePayment(shop, payment.id))
     assert market.do(EndPayment(shop, payment.id), "payments.void").captured == 40
     cart = market.do(CreatePayment(shop, "USD", 100, lines=(NewLine(shop, 100),)))
     (line,) = lines_of(market.do(PayPayment(buyer, cart.id)))
     market.do(ShipTrade(shop, line.trade))
-    market.store.connection.execute("UPDATE trades SET version = 65536")
+    market.tamper("UPDATE trades SET version = 65536")
     assert market.do(ConfirmTrade(buyer, line.trade)).state == "released"
     assert market.balance(line.trade, Purpose.HELD, "USD") == 0
     assert (market.wallet(buyer, "USD"), market.wallet(shop, "USD")) == (99_860, 140)
@@ -149,7 +149,7 @@ def test_money_is_never_stuck_however_often_its_object_changed(market: Market, s
 
 def test_a_payment_that_was_tried_too_often_says_so(market: Market, shop: Id, buyer: Id) -> None:
     payment = market.do(CreatePayment(shop, "USD", 100))
-    market.store.connection.execute("UPDATE payments SET attempt = 65536, version = 65537")
+    market.tamper("UPDATE payments SET attempt = 65536, version = 65537")
     market.refused("state_conflict", PayPayment(buyer, payment.id))
     assert market.do(EndPayment(shop, payment.id), "payments.cancel").state == "cancelled"
 

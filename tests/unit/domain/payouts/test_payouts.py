@@ -1,17 +1,16 @@
 """Payouts as accounting examples: money set aside, ordered, gone or back; nothing leaves that is not there."""
 
 import pytest
-from tests.unit.domain.bank_side import line, open_custody, said_of
+from tests.unit.domain.bank_side import kept, line, open_custody, order, person, said_of
 from tests.unit.domain.conftest import Market
 
 from handfast.core.ids import Id, account_id, entry_id
-from handfast.domain.parties import HOUSE, CreateParty, MoveParty
+from handfast.domain.parties import HOUSE, PARTIES, AcceptPayee, ChangeDetails, MoveParty
 from handfast.domain.payouts import (
+    PAYOUTS,
     BookPayout,
     CancelPayout,
-    OrderPayouts,
-    Payout,
-    PayoutFile,
+    PrepareFile,
     RejectPayout,
     RequestPayout,
     ReturnPayout,
@@ -30,12 +29,6 @@ def shop(market: Market) -> Id:
     return shop
 
 
-def order(market: Market, *payouts: Payout, currency: str = "USD") -> PayoutFile:
-    ids = tuple(payout.id for payout in payouts)
-    file: PayoutFile = market.do(OrderPayouts(file_id(ids), currency, ids, b"sealed file", b"digest"))
-    return file
-
-
 def where(market: Market, shop: Id) -> tuple[int, int, int]:
     """In the wallet, on its way, in the bank."""
     return (
@@ -51,14 +44,14 @@ def test_a_payout_from_request_to_paid(market: Market, shop: Id) -> None:
     assert where(market, shop) == (600, 400, 1_000)
 
     file = order(market, payout)
-    assert (file.state, file.count, file.total, file.content) == ("written", 1, 400, b"")
+    assert (file.state, file.count, file.total, file.content) == ("approved", 1, 400, b"")
     assert where(market, shop) == (600, 400, 1_000)
 
     paid = market.do(BookPayout(payout.id, line("USD", -400)))
     assert (paid.state, paid.file) == ("paid", file.id)
     assert where(market, shop) == (600, 0, 600)
     assert said_of(market, payout.id) == ["payout.requested", "payout.ordered", "payout.paid"]
-    assert said_of(market, file.id) == ["payout_file.written"]
+    assert said_of(market, file.id) == ["payout_file.prepared", "payout_file.approved"]
 
 
 def test_more_than_the_balance_is_refused(market: Market, shop: Id) -> None:
@@ -78,8 +71,7 @@ def test_what_cannot_be_asked_for(market: Market, shop: Id) -> None:
 
 
 def test_a_party_without_bank_details_cannot_be_paid(market: Market, shop: Id) -> None:
-    unknown = market.ids(market.now)
-    market.do(CreateParty(unknown, "merchant", "US", b"wrapped", details=b""))
+    unknown = market.party("merchant", payee_check="")
     market.fund(unknown, "USD", 1)
     market.refused("field_missing", RequestPayout(unknown, "USD", 1))
 
@@ -105,16 +97,21 @@ def test_a_paid_payout_comes_back(market: Market, shop: Id) -> None:
     order(market, payout)
     market.refused("state_conflict", ReturnPayout(payout.id, line("USD", 400, "back")))
     market.do(BookPayout(payout.id, line("USD", -400)))
-    assert market.do(ReturnPayout(payout.id, line("USD", 400, "back"))).state == "returned"
+    returned = market.do(ReturnPayout(payout.id, line("USD", 400, "back"), "AC04"))
+    assert (returned.state, returned.reason) == ("returned", "AC04")
     assert where(market, shop) == (1_000, 0, 1_000)
     market.refused("state_conflict", ReturnPayout(payout.id, line("USD", 400, "back again")))
 
 
 def test_a_rejected_payout_was_never_paid(market: Market, shop: Id) -> None:
     payout = market.do(RequestPayout(shop, "USD", 400))
-    market.refused("state_conflict", RejectPayout(payout.id))
+    clerk = person(market)
+    market.refused("state_conflict", RejectPayout(payout.id, clerk, "AC06"))
     order(market, payout)
-    assert market.do(RejectPayout(payout.id)).state == "returned"
+    market.refused("field_missing", RejectPayout(payout.id, clerk, " "))
+    market.refused("scope_missing", RejectPayout(payout.id, shop, "AC06"))
+    rejected = market.do(RejectPayout(payout.id, clerk, "AC06"))
+    assert (rejected.state, rejected.reason) == ("returned", "AC06")
     assert where(market, shop) == (1_000, 0, 1_000)
     market.refused("state_conflict", BookPayout(payout.id, line("USD", -400)))
 
@@ -141,38 +138,86 @@ def test_a_line_must_be_the_whole_payouts(market: Market, shop: Id) -> None:
     market.refused("amount_invalid", ReturnPayout(payout.id, line("USD", 390, "less charges")))
 
 
-def test_a_file_orders_all_its_payouts_or_none(market: Market, shop: Id) -> None:
-    first, second = market.do(RequestPayout(shop, "USD", 100)), market.do(RequestPayout(shop, "USD", 200))
-    market.do(CancelPayout(shop, second.id))
-    ids = (first.id, second.id)
-    market.refused("state_conflict", OrderPayouts(file_id(ids), "USD", ids, b"", b""))
-    assert market.do(CancelPayout(shop, first.id)).state == "cancelled"
+def owe(market: Market, shop: Id, amount: int) -> None:
+    """The operator advanced a refund for the shop."""
+    owed, operator = account_id(shop, Purpose.RECEIVABLE, "USD"), account_id(HOUSE, Purpose.OPERATOR, "USD")
+    post(market, Posting(owed, operator, amount))
 
 
-def test_what_is_no_payout_file(market: Market, shop: Id) -> None:
-    payout = market.do(RequestPayout(shop, "USD", 100))
-    name = file_id((payout.id,))
-    market.refused("field_invalid", OrderPayouts(name, "USD", (), b"", b""))
-    market.refused("field_invalid", OrderPayouts(name, "USD", (payout.id, payout.id), b"", b""))
-    market.refused("object_not_found", OrderPayouts(name, "USD", (payout.id, shop), b"", b""))
-    market.refused("currency_mismatch", OrderPayouts(name, "EUR", (payout.id,), b"", b""))
-    market.refused("currency_unknown", OrderPayouts(name, "JPY", (payout.id,), b"", b""))
-    order(market, payout)
-    market.refused("object_exists", OrderPayouts(name, "USD", (payout.id,), b"", b""))
+def post(market: Market, *postings: Posting) -> None:
+    market.store.begin()
+    market.ledger.post([Entry(entry_id(market.ids(market.now), 1), "test", postings)], market.now)
+    market.store.commit()
 
 
-def test_a_suspended_party_is_not_paid(market: Market, shop: Id) -> None:
-    payout = market.do(RequestPayout(shop, "USD", 100))
-    market.do(MoveParty(shop, "suspend"))
-    market.refused("party_suspended", OrderPayouts(file_id((payout.id,)), "USD", (payout.id,), b"", b""))
+def test_what_is_owed_is_paid_first(market: Market, shop: Id) -> None:
+    owe(market, shop, 250)
+    market.refused("balance_insufficient", RequestPayout(shop, "USD", 751))
+    market.do(RequestPayout(shop, "USD", 700))
+    assert where(market, shop) == (50, 700, 1_000)
+    assert market.balance(shop, Purpose.RECEIVABLE, "USD") == 0
+    assert market.house(Purpose.OPERATOR, "USD") == 250
+
+
+def test_who_owes_more_than_there_is_gets_nothing(market: Market, shop: Id) -> None:
+    owe(market, shop, 1_200)
+    market.refused("balance_insufficient", RequestPayout(shop, "USD", 1))
+    assert market.balance(shop, Purpose.RECEIVABLE, "USD") == -1_200
+    other = market.party("merchant")
+    market.fund(other, "EUR", 10)
+    market.do(RequestPayout(other, "EUR", 10))
+
+
+def test_a_cancelled_payout_takes_no_debt_back(market: Market, shop: Id) -> None:
+    owe(market, shop, 100)
+    payout = market.do(RequestPayout(shop, "USD", 900))
+    market.do(CancelPayout(shop, payout.id))
+    assert where(market, shop) == (900, 0, 1_000)
+
+
+def test_an_account_in_anothers_name_is_paid_once_somebody_else_accepted_it(market: Market) -> None:
+    open_custody(market, "USD")
+    clerk, lead = person(market), person(market, "lead")
+    shop = market.party("merchant", payee_check="no_match", by=clerk)
+    market.fund(shop, "USD", 100)
+    market.refused("payee_unchecked", RequestPayout(shop, "USD", 100))
+    market.refused("second_person_needed", AcceptPayee(shop, clerk, "it is her husband's"))
+    market.do(AcceptPayee(shop, lead, "it is her husband's"))
+    assert market.do(RequestPayout(shop, "USD", 100)).state == "requested"
+
+
+def test_what_came_back_stops_the_account_until_its_details_are_given_anew(market: Market, shop: Id) -> None:
+    first, second = market.do(RequestPayout(shop, "USD", 400)), market.do(RequestPayout(shop, "USD", 100))
+    order(market, first)
+    market.do(BookPayout(first.id, line("USD", -400)))
+    market.do(ReturnPayout(first.id, line("USD", 400, "back"), "AC04"))
+    party = kept(market, PARTIES, shop)
+    assert (party.payee_check, party.payee_reason) == ("returned", "AC04")
+    assert said_of(market, shop) == ["party.created", "party.payee_returned"]
+    market.refused("payee_unchecked", RequestPayout(shop, "USD", 1))
+    ids = (second.id,)
+    market.refused("payee_unchecked", PrepareFile(file_id([second]), person(market), "USD", ids, b"", b""))
+    market.do(ChangeDetails(shop, shop, shop, b"sealed anew", "match"))
+    market.do(RequestPayout(shop, "USD", 1))
+
+
+def test_new_details_are_for_payouts_asked_for_later(market: Market, shop: Id) -> None:
+    before = market.do(RequestPayout(shop, "USD", 400))
+    market.do(ChangeDetails(shop, shop, shop, b"sealed anew", "close"))
+    after = market.do(RequestPayout(shop, "USD", 100))
+    assert [kept(market, PAYOUTS, each.id).details for each in (before, after)] == [b"sealed", b"sealed anew"]
+    assert (before.details, after.details) == (b"", b"")
+    order(market, before, after)
+    market.do(BookPayout(before.id, line("USD", -400)))
+    market.do(ReturnPayout(before.id, line("USD", 400, "back"), "AC04"))
+    assert kept(market, PARTIES, shop).payee_check == "close", "it came back from the account before"
+    market.do(RejectPayout(after.id, person(market), "AC06"))
+    assert kept(market, PARTIES, shop).payee_check == "returned"
 
 
 def earn(market: Market, shop: Id, amount: int) -> None:
     commission = account_id(HOUSE, Purpose.COMMISSION, "USD")
-    posting = Posting(account_id(shop, Purpose.WALLET, "USD"), commission, amount)
-    market.store.begin()
-    market.ledger.post([Entry(entry_id(market.ids(market.now), 1), "test.earn", (posting,))], market.now)
-    market.store.commit()
+    post(market, Posting(account_id(shop, Purpose.WALLET, "USD"), commission, amount))
 
 
 def test_the_operator_sweeps_what_it_earned(market: Market, shop: Id) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.domain.conftest import Market
 
+from handfast.core.clocks import DAY
 from handfast.core.ids import Id
 from handfast.core.money import share
 from handfast.domain.exchange import CreateQuote
@@ -36,7 +37,7 @@ def test_confirmed_goods_pay_seller_operator_and_tax(market: Market, shop: Id, b
     assert market.wallet(shop, "USD") == 0
     market.do(ShipTrade(shop, trade, "SF1234567890"))
     released = market.do(ConfirmTrade(buyer, trade))
-    assert (released.state, released.due) == ("released", None)
+    assert (released.state, released.due) == ("released", market.now + 360 * DAY)
     assert market.balance(trade, Purpose.HELD, "USD") == 0
     assert market.wallet(shop, "USD") == 8_850
     assert market.house(Purpose.COMMISSION, "USD") == 350

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import httpx
@@ -25,11 +26,12 @@ from handfast.domain.parties import (
     Details,
     format_key,
     new_secret,
+    payee_check,
     secret_hash,
 )
 from handfast.domain.payments import GiveConsent
 from handfast.domain.topups import BookTopup
-from handfast.gateways.native import IMPORT_STATEMENT, WRITE_PAYOUT_FILE, Native
+from handfast.gateways.native import IMPORT_STATEMENT, PREPARE_PAYOUT_FILE, Native
 from handfast.gateways.native.gateway import TABLE
 from handfast.gateways.native.prefixes import show
 from handfast.gateways.native.reports import List
@@ -37,7 +39,8 @@ from handfast.services import Services
 from handfast.store.readers import ReaderPool
 from handfast.store.verb import Answer, Request
 from handfast.timers.clerk import Clerk
-from handfast.timers.payout_files import write_payout_file
+from handfast.timers.expire import due
+from handfast.timers.payout_files import prepare_payout_file
 from handfast.timers.reconcile import import_statement
 
 ALL = " ".join(sorted(SCOPES.keys() - {"operate"}))
@@ -63,6 +66,8 @@ class Street(BankDay):
         }
         self.keys = {name: self.key(party, ALL) for name, party in self.parties.items() if name != "house"}
         self.keys["house"] = self.key(HOUSE, "operate")
+        self.keys["lead"] = self.key(HOUSE, "operate")
+        self.keys["chief"] = self.key(HOUSE, "operate")
         self.pay_in("fang", "CNY", 1_000_000)
         self.pay_in("fang", "USD", 100_000)
         self.do(GiveConsent(self.parties["fang"], self.parties["market"], "CNY", 1_000_000))
@@ -73,7 +78,9 @@ class Street(BankDay):
         """A new party with sealed details; the terms are a merchant's."""
         owner = key or self.ids(self.now)
         wrapped = self.vault.new_key(owner)
-        details = self.vault.seal(wrapped, owner, Details(name=SHOP, iban=SHOP_IBAN))
+        known = Details(name=SHOP, iban=SHOP_IBAN)
+        terms = {"payee_check": payee_check(known)} | terms
+        details = self.vault.seal(wrapped, owner, known)
         self.do(CreateParty(owner, kind, "CN" if kind == "customer" else "US", wrapped, details, **terms))
         return owner
 
@@ -107,6 +114,27 @@ class Street(BankDay):
         """How many rows a table has."""
         return len(self.rows(table))
 
+    def sell(self, amount: int = 10_000, currency: str = "USD", seller: str = "shop", **line: Any) -> str:
+        """A trade of goods of a shop's that Fang has paid through the market, by its public id."""
+        cart = {
+            "currency": currency,
+            "amount": amount,
+            "lines": [{"seller": self.id(seller), "amount": amount, **line}],
+        }
+        payment = self.api.post("market", "/v1/payments", cart)
+        paid = self.api.post("fang", f"/v1/payments/{payment['id']}/pay")
+        trade: str = paid["lines"][0]["trade"]
+        return trade
+
+    def silence(self) -> int:
+        """Let everything that is due by now happen; how much did."""
+        fired = 0
+        while found := due(self.reader, self.now, 100):
+            fired += len(found)
+            for answer in self.desk.run([item.request for item in found]):
+                answer.unwrap()
+        return fired
+
 
 StreetKind = TypeVar("StreetKind", bound=Street)
 
@@ -128,13 +156,13 @@ class _Hand:
         return self._street.desk.run(requests) if requests else []
 
     async def control(self, name: str, *arguments: Any) -> Any:
-        works: dict[str, Any] = {IMPORT_STATEMENT: import_statement, WRITE_PAYOUT_FILE: write_payout_file}
+        works: dict[str, Any] = {IMPORT_STATEMENT: import_statement, PREPARE_PAYOUT_FILE: prepare_payout_file}
         if name not in works:
             raise NotFound("route_not_found", f"the service has no function {name}")
-        given, actor, request = arguments
+        *given, actor, request = arguments
         street = self._street
         clerk = Clerk(street.reader, street.hand, street.vault, now=street.now, actor=actor, request=request)
-        return msgspec.to_builtins(works[name](given, clerk), builtin_types=(bytes,))
+        return msgspec.to_builtins(works[name](*given, clerk), builtin_types=(bytes,))
 
 
 class Api:
@@ -144,7 +172,8 @@ class Api:
         self._street = street
         self.hand = _Hand(street)
         pool = ReaderPool(lambda: open_reader(engine), lambda _fault: None, inline=True)
-        settings = Settings(data=Path("nowhere"), allow_private_webhooks=False)
+        self._folder = TemporaryDirectory(prefix="handfast-")
+        settings = Settings(data=Path("nowhere"), evidence_dir=self._folder.name, allow_private_webhooks=False)
         market, wall = (lambda: street.now), (lambda: street.wall)
         self.services = Services(self.hand, pool, street.vault, settings, wall, market, street.ids)
         self._runner = asyncio.Runner()
@@ -160,6 +189,7 @@ class Api:
         self._runner.run(self._client.aclose())
         self._runner.close()
         self._pool.close()
+        self._folder.cleanup()
 
     def send(self, method: str, path: str, who: str | None = None, **more: Any) -> httpx.Response:
         """One request; `who` is a party of the street, or a key."""

@@ -38,7 +38,7 @@ def test_buy_abroad(street: Street) -> None:
     assert (released["state"], released["released"]) == ("released", 10_000)
     assert released["commission"] is None
     assert api.get("shop", "/v1/balances")["data"] == [
-        {"currency": "USD", "available": 9_750, "pending": 0, "payout": 0, "held": 0}
+        {"currency": "USD", "available": 9_750, "pending": 0, "payout": 0, "held": 0, "reserve": 0, "owed": 0}
     ]
 
     back = api.post("market", "/v1/refunds", {"payment": payment["id"], "trade": shade, "reason": "out of stock"})
@@ -53,7 +53,8 @@ def test_buy_abroad(street: Street) -> None:
     payout = api.post("shop", "/v1/payouts", {"currency": "USD", "amount": 9_750})
     assert (payout["state"], payout["source"]) == ("requested", "wallet")
     file = api.post("house", "/v1/payout_files", {"currency": "USD"})
-    assert (file["count"], file["total"], file["left_out"]) == (1, 9_750, [])
+    assert (file["state"], file["count"], file["total"], file["left_out"]) == ("prepared", 1, 9_750, [])
+    assert api.post("lead", f"/v1/payout_files/{file['file']}/approve")["state"] == "approved"
     content = api.send("GET", f"/v1/payout_files/{file['file']}/content", "house")
     assert content.headers["content-type"] == "application/xml"
     assert payout["end_to_end"].encode() in content.content

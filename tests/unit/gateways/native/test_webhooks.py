@@ -1,5 +1,6 @@
 """Webhook endpoints, deliveries and what is told: the body of a webhook is the event as the API shows it."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ from handfast.domain.notifications import DELIVERIES, FanOut
 from handfast.gateways.native import render_event
 from handfast.gateways.native.prefixes import read
 from handfast.store.reader import find
-from handfast.store.rows import EVENTS
+from handfast.store.rows import EVENTS, Event
 
 HOOK = {"url": "https://shop.example/hook"}
 
@@ -29,13 +30,32 @@ def fan_out(street: Street, endpoint: str) -> None:
     street.do(FanOut(0, events[-1].seq, pairs, street.wall))
 
 
-def test_every_event_is_rendered_as_the_api_shows_it(street: Street) -> None:
+def disputed(street: Street) -> None:
+    """A trade with a claim that became a dispute, in which the buyer showed something in confidence."""
+    trade = street.sell()
+    street.api.post("shop", f"/v1/trades/{trade}/ship")
+    street.api.post("fang", "/v1/claims", {"trade": trade, "reason": "not_as_described", "words": "Broken."})
+    dispute = street.api.post("fang", "/v1/disputes", {"trade": trade})
+    secret = {"kind": "message", "text": "Between us.", "confidential": True}
+    street.api.post("fang", f"/v1/disputes/{dispute['id']}/evidence", secret)
+
+
+def body(street: Street, event: Event, receiver: str) -> Any:
+    return json.loads(asyncio.run(render_event(street.api.services.read, event, street.parties[receiver])))
+
+
+def test_every_event_is_rendered_as_the_api_shows_it_to_the_receiver(street: Street) -> None:
     sold(street)
+    disputed(street)
+    things = {"party", "payment", "topup", "consent", "bank_line", "trade", "claim", "dispute", "evidence"}
     events = find(street.reader, EVENTS, "1 = 1 ORDER BY seq DESC")
-    assert {event.type.partition(".")[0] for event in events} >= {"party", "payment", "topup", "consent", "bank_line"}
-    shown = street.api.get("house", "/v1/events", limit=100)["data"]
-    assert [json.loads(render_event(event)) for event in events] == shown
-    assert all(list(event) == ["id", "object", "type", "created", "sequence", "data"] for event in shown)
+    assert {event.type.partition(".")[0] for event in events} >= things
+    for receiver in ("house", "shop", "market", "fang"):
+        mine = [event for event in events if receiver == "house" or event.owner == street.parties[receiver]]
+        shown = street.api.get(receiver if receiver != "house" else "lead", "/v1/events", limit=100)["data"]
+        assert [body(street, event, receiver) for event in mine] == shown
+        assert all(list(event) == ["id", "object", "type", "created", "sequence", "data"] for event in shown)
+        assert not any(word in json.dumps(shown) for word in ("Broken", "Between us"))
 
 
 def test_an_endpoint_is_made_disabled_enabled_and_rotated(street: Street) -> None:

@@ -14,16 +14,24 @@ _SQLITE = (("bytea", "BLOB"), ("bigint", "INTEGER"), ("text", "TEXT"))
 _WIDE = frozenset(
     {
         "bank_lines",
+        "claims",
         "deliveries",
         "desk",
+        "disputes",
         "endpoints",
         "entries",
         "events",
+        "evidence",
+        "new_events",
         "operations",
         "parties",
         "payments",
         "payout_files",
+        "payouts",
+        "policies",
+        "policy_books",
         "transfers",
+        "write_offs",
     }
 )
 
@@ -83,7 +91,8 @@ _DESK = {
 }
 
 # On SQLite operations lie in order of time and are found by `operation_keys`, which the desk fills later, a slice of
-# keys at a time; its own row tells how far it is (store/filing.py).
+# keys at a time; its own row tells how far it is (store/filing.py). Events are found by owner in the same way
+# (store/owed.py).
 _SQLITE_DESK = {
     "desk": """
         id bigint NOT NULL PRIMARY KEY CHECK (id = 1),
@@ -97,6 +106,17 @@ _SQLITE_DESK = {
     "operation_keys": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16),
         place bigint NOT NULL CHECK (place > 0)""",
+    "new_events": """
+        seq bigint NOT NULL PRIMARY KEY CHECK (seq > 0),
+        owner bytea NOT NULL""",
+    "due_events": """
+        owner bytea NOT NULL,
+        seq bigint NOT NULL CHECK (seq > 0),
+        PRIMARY KEY (owner, seq)""",
+    "event_owners": """
+        owner bytea NOT NULL,
+        seq bigint NOT NULL CHECK (seq > 0),
+        PRIMARY KEY (owner, seq)""",
 }
 _COLUMNS = "id, verb, actor, request, object, fingerprint, outcome, body, told, at"
 _KNOWN = f"CREATE VIEW known_operations AS SELECT {_COLUMNS} FROM operations"
@@ -108,6 +128,15 @@ _SQLITE_KNOWN = f"""
     SELECT {_COLUMNS} FROM operations
     WHERE place > (SELECT filed FROM desk)
     AND NOT EXISTS (SELECT 1 FROM operation_keys WHERE operation_keys.id = operations.id)"""
+
+_EVENT = "id, seq, type, owner, operation, at, body"
+_OWED = f"CREATE VIEW owed_events AS SELECT {_EVENT} FROM events"
+_SQLITE_OWED = "CREATE VIEW owed_events AS " + " UNION ALL ".join(
+    f"""
+    SELECT events.id AS id, {owners}.seq AS seq, type, {owners}.owner AS owner, operation, at, body
+    FROM {owners} JOIN events ON events.seq = {owners}.seq"""
+    for owners in ("event_owners", "due_events", "new_events")
+)
 
 _DOMAIN = {
     "custody_accounts": """
@@ -141,13 +170,49 @@ _DOMAIN = {
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), endpoint bytea NOT NULL, event bytea NOT NULL,
         object bytea NOT NULL, seq bigint NOT NULL, place bigint NOT NULL, state text NOT NULL, tries bigint NOT NULL,
         due bigint, last_try bigint, last_status bigint NOT NULL, last_error text NOT NULL, created bigint NOT NULL""",
+    "policies": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), name text NOT NULL, number bigint NOT NULL,
+        body bytea NOT NULL, created bigint NOT NULL""",
+    "policy_names": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), policy bytea NOT NULL""",
+    "policy_books": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), state text NOT NULL, body bytea NOT NULL,
+        version bigint NOT NULL, created bigint NOT NULL""",
+    "claims": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), trade bytea NOT NULL, payment bytea NOT NULL,
+        merchant bytea NOT NULL, seller bytea NOT NULL, buyer bytea NOT NULL, state text NOT NULL, reason text NOT NULL,
+        goods text NOT NULL, currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0),
+        offered bigint NOT NULL CHECK (offered >= 0), offered_goods text NOT NULL, words bytea NOT NULL,
+        answer bytea NOT NULL, tracking text NOT NULL, changes bigint NOT NULL, due bigint, version bigint NOT NULL,
+        created bigint NOT NULL""",
+    "disputes": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), trade bytea NOT NULL, claim bytea,
+        payment bytea NOT NULL, merchant bytea NOT NULL, seller bytea NOT NULL, buyer bytea NOT NULL,
+        state text NOT NULL, opened_by text NOT NULL, currency text NOT NULL, asked bigint NOT NULL CHECK (asked >= 0),
+        outcome text NOT NULL, amount bigint NOT NULL CHECK (amount >= 0), reasons text NOT NULL, handler bytea,
+        second bytea, appealed_by text NOT NULL, first_outcome text NOT NULL,
+        first_amount bigint NOT NULL CHECK (first_amount >= 0), first_reasons text NOT NULL, first_handler bytea,
+        first_second bytea, rested text NOT NULL, evidence_buyer bigint NOT NULL, evidence_seller bigint NOT NULL,
+        evidence_operator bigint NOT NULL, evidence_until bigint NOT NULL, due bigint, version bigint NOT NULL,
+        created bigint NOT NULL""",
+    "evidence": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), dispute bytea NOT NULL, trade bytea NOT NULL,
+        party bytea NOT NULL, side text NOT NULL, kind text NOT NULL, confidential bigint NOT NULL,
+        media_type text NOT NULL, size bigint NOT NULL CHECK (size >= 0), digest bytea NOT NULL, sealed bytea NOT NULL,
+        version bigint NOT NULL, created bigint NOT NULL""",
+    "write_offs": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), party bytea NOT NULL, state text NOT NULL,
+        currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0), reason text NOT NULL,
+        handler bytea NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
     "marks": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), value bigint NOT NULL""",
     "parties": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), kind text NOT NULL, state text NOT NULL,
         country text NOT NULL, settle_currency text NOT NULL, commission_bps bigint NOT NULL,
-        commission_cap bigint NOT NULL, commission_currency text NOT NULL, details bytea NOT NULL,
-        version bigint NOT NULL, created bigint NOT NULL""",
+        commission_minimum bigint NOT NULL, commission_cap bigint NOT NULL, listing_fee bigint NOT NULL,
+        commission_currency text NOT NULL, details bytea NOT NULL, payee_check text NOT NULL,
+        payee_reason text NOT NULL, payee_by bytea, payee_handler bytea, version bigint NOT NULL,
+        created bigint NOT NULL""",
     "person_keys": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), wrapped bytea NOT NULL""",
     "api_clients": """
@@ -176,11 +241,17 @@ _DOMAIN = {
     "payouts": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), party bytea NOT NULL, state text NOT NULL,
         currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0), source bigint NOT NULL, file bytea,
-        end_to_end text NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
+        end_to_end text NOT NULL, details bytea NOT NULL, reason text NOT NULL, version bigint NOT NULL,
+        created bigint NOT NULL""",
     "payout_files": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), state text NOT NULL, currency text NOT NULL,
         account bytea NOT NULL, count bigint NOT NULL, total bigint NOT NULL, digest bytea NOT NULL,
-        content bytea NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
+        content bytea NOT NULL, prepared_by bytea NOT NULL, decided_by bytea, reason text NOT NULL,
+        version bigint NOT NULL, created bigint NOT NULL""",
+    "payout_plans": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), party bytea NOT NULL, currency text NOT NULL,
+        every text NOT NULL, day bigint NOT NULL, minimum bigint NOT NULL CHECK (minimum >= 0), due bigint,
+        payout bytea, outcome text NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
     "topups": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), party bytea NOT NULL, state text NOT NULL,
         currency text NOT NULL, amount bigint NOT NULL, credited bigint NOT NULL, reference text NOT NULL,
@@ -190,14 +261,19 @@ _DOMAIN = {
     "trades": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), payment bytea NOT NULL, merchant bytea NOT NULL,
         seller bytea NOT NULL, buyer bytea NOT NULL, state text NOT NULL, title text NOT NULL, category text NOT NULL,
-        delivery text NOT NULL, currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0), tax bigint NOT NULL,
-        commission bigint NOT NULL, pay_currency text NOT NULL, pay_amount bigint NOT NULL,
-        pay_position bigint NOT NULL, settle_currency text NOT NULL, settle_amount bigint NOT NULL,
-        settle_position bigint NOT NULL, refunded bigint NOT NULL CHECK (refunded >= 0),
+        delivery text NOT NULL, policy bytea NOT NULL, currency text NOT NULL,
+        amount bigint NOT NULL CHECK (amount > 0), tax bigint NOT NULL, commission bigint NOT NULL,
+        shares bytea NOT NULL, pay_currency text NOT NULL, pay_amount bigint NOT NULL, pay_position bigint NOT NULL,
+        settle_currency text NOT NULL, settle_amount bigint NOT NULL, settle_position bigint NOT NULL,
+        reserve_bps bigint NOT NULL, refunded bigint NOT NULL CHECK (refunded >= 0),
         released bigint NOT NULL CHECK (released >= 0),
-        returned bigint NOT NULL CHECK (returned BETWEEN 0 AND released), ship_within bigint NOT NULL,
-        confirm_within bigint NOT NULL, due bigint, tracking text NOT NULL, version bigint NOT NULL,
-        created bigint NOT NULL, CHECK (refunded + released <= amount)""",
+        returned bigint NOT NULL CHECK (returned BETWEEN 0 AND released),
+        reserved bigint NOT NULL CHECK (reserved >= 0),
+        milestone bigint NOT NULL, due bigint, paused bigint CHECK (due IS NULL OR paused IS NULL),
+        extended_by_buyer bigint NOT NULL, extended_by_seller bigint NOT NULL, extended_by_silence bigint NOT NULL,
+        in_vain bigint NOT NULL, claim bytea, dispute bytea, proposal bytea NOT NULL, tracking text NOT NULL,
+        shipped_at bigint, delivered_at bigint, released_at bigint, version bigint NOT NULL, created bigint NOT NULL,
+        CHECK (refunded + released <= amount)""",
     "transfers": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), payer bytea NOT NULL, payee bytea NOT NULL,
         state text NOT NULL, currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0), reference text NOT NULL,
@@ -215,7 +291,6 @@ _INDEXES = (
     ("deliveries", "endpoint, due, seq", "due IS NOT NULL"),
     ("deliveries", "endpoint, seq", ""),
     ("deliveries", "event", ""),
-    ("events", "owner, seq", ""),
     ("parties", "kind, id", ""),
     ("api_clients", "party, id", ""),
     ("payments", "due, id", "due IS NOT NULL"),
@@ -226,17 +301,33 @@ _INDEXES = (
     ("payouts", "currency, id", "state = 'requested'"),
     ("payouts", "end_to_end", ""),
     ("payouts", "file", "file IS NOT NULL"),
+    ("payout_plans", "due, id", "due IS NOT NULL"),
+    ("payout_plans", "party, id", ""),
     ("topups", "party, id", ""),
+    ("policies", "name, number", ""),
+    ("claims", "due, id", "due IS NOT NULL"),
+    ("claims", "trade, id", ""),
+    ("claims", "seller, id", ""),
+    ("claims", "buyer, id", ""),
+    ("disputes", "due, id", "due IS NOT NULL"),
+    ("disputes", "state, id", "state NOT IN ('final', 'withdrawn')"),
+    ("disputes", "trade, id", ""),
+    ("disputes", "seller, id", ""),
+    ("disputes", "buyer, id", ""),
+    ("evidence", "dispute, id", ""),
+    ("write_offs", "party, id", ""),
     ("trades", "due, id", "due IS NOT NULL"),
     ("trades", "payment", ""),
+    ("trades", "seller, currency", "refunded + released < amount + reserved"),
     ("trades", "seller, id", ""),
     ("trades", "buyer, id", ""),
     ("transfers", "payer, id", ""),
     ("transfers", "payee, id", ""),
 )
+_POSTGRES_INDEXES = (("events", "owner, seq", ""),)
 
-_APPEND_ONLY = ("entries", "statements", "refused_entries", "events", "operations")
-_SQLITE_APPEND_ONLY = (*_APPEND_ONLY, "operation_keys")
+_APPEND_ONLY = ("entries", "statements", "refused_entries", "events", "operations", "policies", "policy_names")
+_SQLITE_APPEND_ONLY = (*_APPEND_ONLY, "operation_keys", "event_owners")
 _NEVER_DELETED = ("accounts", "pendings")
 
 _REFUSE_CHANGE = """
@@ -253,10 +344,11 @@ def upgrade() -> None:
     desk = _DESK | _SQLITE_DESK if sqlite else _DESK
     for name, columns in (_LEDGER | desk | _DOMAIN).items():
         op.execute(f"CREATE TABLE {name} ({_in_sqlite(columns) if sqlite else columns}\n)" + _options(name, sqlite))
-    for table, columns, where in _INDEXES:
+    for table, columns, where in _INDEXES if sqlite else (*_INDEXES, *_POSTGRES_INDEXES):
         name = f"{table}_by_{columns.replace(', ', '_')}"
         op.execute(f"CREATE INDEX {name} ON {table} ({columns})" + (f" WHERE {where}" if where else ""))
     op.execute(_SQLITE_KNOWN if sqlite else _KNOWN)
+    op.execute(_SQLITE_OWED if sqlite else _OWED)
     op.execute("INSERT INTO desk (id, epoch, commits) VALUES (1, 0, 0)")
     if not sqlite:
         op.execute(_REFUSE_CHANGE)

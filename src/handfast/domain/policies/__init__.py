@@ -1,0 +1,67 @@
+"""Policies: what is agreed for each kind of trade, as data; published, chosen at the sale and frozen into the trade."""
+
+from handfast.domain.policies.book import DEFAULT, PRESETS, canonical, digest_of, preset, preset_text, read_book
+from handfast.domain.policies.calendar import end_of
+from handfast.domain.policies.model import (
+    DELIVERIES,
+    REASONS,
+    Book,
+    BookRow,
+    Disputing,
+    Extension,
+    Period,
+    Policy,
+    PolicyRow,
+    Reserve,
+    Returns,
+    Rule,
+    Step,
+)
+from handfast.domain.policies.tables import (
+    BOOK,
+    BOOKS,
+    POLICIES,
+    choose,
+    effective,
+    policy_of,
+    policy_row,
+    published,
+    rules_of,
+)
+from handfast.domain.policies.verbs import VERBS, PublishBook, publish
+
+__all__ = [
+    "BOOK",
+    "BOOKS",
+    "DEFAULT",
+    "DELIVERIES",
+    "POLICIES",
+    "PRESETS",
+    "REASONS",
+    "VERBS",
+    "Book",
+    "BookRow",
+    "Disputing",
+    "Extension",
+    "Period",
+    "Policy",
+    "PolicyRow",
+    "PublishBook",
+    "Reserve",
+    "Returns",
+    "Rule",
+    "Step",
+    "canonical",
+    "choose",
+    "digest_of",
+    "effective",
+    "end_of",
+    "policy_of",
+    "policy_row",
+    "preset",
+    "preset_text",
+    "publish",
+    "published",
+    "read_book",
+    "rules_of",
+]
