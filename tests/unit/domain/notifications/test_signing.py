@@ -1,17 +1,16 @@
 """Signatures are those of Standard Webhooks, as its own library verifies them."""
 
-import time
 from base64 import b64decode
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from handfast.core.clocks import DAY
+from handfast.core.clocks import DAY, wall_clock
 from handfast.core.ids import event_id, seeded_ids
 from handfast.domain.notifications import Endpoint, new_secret, open_secrets, signed_headers
 from handfast.domain.parties import Vault
 
-NOW = time.time_ns() // 1000  # the library compares with the machine's clock
+NOW = wall_clock()
 PARTY, OBJECT = (seeded_ids(1)(NOW) for _ in range(2))
 EVENT = event_id(OBJECT, 3)
 BODY = '{"text":"手付"}'.encode()
@@ -31,10 +30,10 @@ def test_a_secret_is_256_random_bits() -> None:
 
 
 def test_the_receivers_library_verifies() -> None:
-    secret = new_secret()
-    headers = signed_headers([secret], EVENT, NOW, BODY)
+    secret, now = new_secret(), wall_clock()  # the library compares with the machine's clock
+    headers = signed_headers([secret], EVENT, now, BODY)
     assert headers["webhook-id"] == f"evt_{EVENT.hex()}"
-    assert headers["webhook-timestamp"] == str(NOW // 1_000_000)
+    assert headers["webhook-timestamp"] == str(now // 1_000_000)
     assert Webhook(secret).verify(BODY, headers) == {"text": "手付"}
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(BODY + b" ", headers)
@@ -46,11 +45,11 @@ def test_the_receivers_library_verifies() -> None:
 
 def test_for_a_day_after_a_rotation_either_secret_verifies() -> None:
     key = VAULT.new_key(PARTY)
-    new, former = new_secret(), new_secret()
-    rotated = endpoint(key, new, former, NOW + DAY)
-    headers = signed_headers(open_secrets(VAULT, key, rotated, NOW), EVENT, NOW, BODY)
+    new, former, now = new_secret(), new_secret(), wall_clock()
+    rotated = endpoint(key, new, former, now + DAY)
+    headers = signed_headers(open_secrets(VAULT, key, rotated, now), EVENT, now, BODY)
     assert Webhook(new).verify(BODY, headers) == Webhook(former).verify(BODY, headers)
-    assert open_secrets(VAULT, key, rotated, NOW + DAY) == [new]
+    assert open_secrets(VAULT, key, rotated, now + DAY) == [new]
 
 
 def test_an_erased_partys_secrets_are_gone() -> None:
