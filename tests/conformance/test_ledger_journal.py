@@ -24,11 +24,13 @@ from handfast.ledger.statements import NEWEST
 
 
 @pytest.fixture
-def books(engine: Engine) -> Books:
-    return Books(engine)
+def books(every_engine: Engine) -> Books:
+    return Books(every_engine)
 
 
 def test_what_was_rolled_back_never_was(books: Books) -> None:
+    if books.engine.cluster is not None:
+        pytest.skip("a cluster does not roll back: what was posted is posted")
     store, ledger = books.engine.store, books.engine.ledger
     books.fund(ANN, 100)
     store.begin()

@@ -21,11 +21,12 @@ from tests.conftest import Engine
 
 from handfast.core.money import MAX_AMOUNT
 from handfast.ledger import Balance, Entry, Mode, Outcome, Posting
+from handfast.ledger.model import MAX_POSTINGS
 
 
 @pytest.fixture
-def books(engine: Engine) -> Books:
-    return Books(engine)
+def books(every_engine: Engine) -> Books:
+    return Books(every_engine)
 
 
 OUTCOMES: dict[Outcome, Entry] = {
@@ -34,6 +35,7 @@ OUTCOMES: dict[Outcome, Entry] = {
     Outcome.EXISTS_WITH_DIFFERENT_CONTENT: entry(1, moved(BANK, ANN, 1_001)),
     Outcome.ID_ALREADY_REFUSED: entry(2, moved(EVE, BOB, 1)),
     Outcome.POSTINGS_EMPTY: entry(51),
+    Outcome.POSTINGS_TOO_MANY: entry(64, *[moved(ANN, BOB, 1)] * (MAX_POSTINGS + 1)),
     Outcome.AMOUNT_INVALID: entry(52, moved(ANN, BOB, 0)),
     Outcome.ACCOUNTS_MUST_DIFFER: entry(53, moved(ANN, ANN, 1)),
     Outcome.CURRENCIES_MUST_MATCH: entry(54, moved(EURO_BANK, ANN, 1)),
@@ -45,7 +47,7 @@ OUTCOMES: dict[Outcome, Entry] = {
     Outcome.EXCEEDS_PENDING_AMOUNT: entry(60, posted(ANN, BOB, 11, 3)),
     Outcome.EXCEEDS_CREDITS: entry(61, moved(BOB, ANN, 1_000)),
     Outcome.EXCEEDS_DEBITS: entry(63, moved(ANN, ANN_OWES, 1)),
-    Outcome.OVERFLOWS: entry(62, *[moved(BANK, OUR_FEES, MAX_AMOUNT)] * 9_224),
+    Outcome.OVERFLOWS: entry(62, *[moved(BANK, OUR_FEES, MAX_AMOUNT)] * 1_300),
 }
 
 
@@ -65,6 +67,9 @@ def test_outcome(books: Books, outcome: Outcome) -> None:
         entry(7, voided(ANN, BOB, 30, 5)),
     )
     assert [o for o in outcomes if o is not Outcome.CREATED] == [Outcome.EXCEEDS_CREDITS]
+    if outcome is Outcome.OVERFLOWS:
+        flood = [entry(10 + n, *[moved(BANK, OUR_FEES, MAX_AMOUNT)] * 4_000) for n in range(2)]
+        assert books.post(*flood) == [Outcome.CREATED] * 2
     before = books.engine.ledger.balances([ANN, BOB, EVE, BANK, OUR_FEES])
     assert books.one(OUTCOMES[outcome]) is outcome
     after = books.engine.ledger.balances([ANN, BOB, EVE, BANK, OUR_FEES])

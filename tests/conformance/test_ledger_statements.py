@@ -20,14 +20,15 @@ from handfast.store.sqlite import SqliteReader
 
 
 @pytest.fixture
-def books(engine: Engine) -> Books:
-    return Books(engine)
+def books(every_engine: Engine) -> Books:
+    return Books(every_engine)
 
 
 @pytest.fixture
-def reader(engine: Engine) -> Iterator[Reader]:
-    path = engine.url.removeprefix("sqlite:///")
-    with closing(PostgresReader(engine.url) if path == engine.url else SqliteReader(Path(path))) as opened:
+def reader(books: Books) -> Iterator[Reader]:
+    url = books.engine.url
+    path = url.removeprefix("sqlite:///")
+    with closing(PostgresReader(url) if path == url else SqliteReader(Path(path))) as opened:
         yield opened
 
 
@@ -80,6 +81,8 @@ NAMES = {"ann": ANN, "bob": BOB, "eve": EVE, "fees": OUR_FEES, "bank": BANK}
 
 
 def test_what_was_rolled_back_is_in_no_statement(books: Books, reader: Reader) -> None:
+    if books.engine.cluster is not None:
+        pytest.skip("a cluster does not roll back: what was posted is posted")
     books.fund(ANN, 100)
     books.engine.store.begin()
     books.engine.ledger.post([entry(n, moved(BANK, ANN, 1)) for n in range(1, 2 * NEWEST)], 0)
@@ -118,16 +121,17 @@ def test_a_false_statement_is_named(books: Books, reader: Reader, newest: tuple[
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(data=st.data())
 def test_statements_agree_with_the_journal_after_random_batches(
-    engine: Engine, reader: Reader, data: st.DataObject
+    books: Books, reader: Reader, data: st.DataObject
 ) -> None:
-    books, number = Books(engine), int(engine.rows("SELECT coalesce(max(seq), 0) FROM entries")[0][0]) + 1
+    engine = books.engine
+    number = int(engine.rows("SELECT coalesce(max(seq), 0) FROM entries")[0][0]) + 1
     accounts = list(NAMES.values())
     for _ in range(data.draw(st.integers(1, 3))):
         size = data.draw(st.integers(1, 2 * PIECE))
         debit, credit = data.draw(st.permutations(accounts))[:2]
         engine.store.begin()
         engine.ledger.post([entry(number + n, moved(BANK, ANN, 9), moved(debit, credit, 1)) for n in range(size)], 0)
-        if data.draw(st.booleans()):
+        if engine.cluster is None and data.draw(st.booleans()):
             engine.store.rollback()
         else:
             engine.store.commit()
@@ -136,9 +140,8 @@ def test_statements_agree_with_the_journal_after_random_batches(
         entries = list(all_entries(reader))
         assert misstated(reader) == []
     some = data.draw(st.lists(st.sampled_from(accounts), unique=True))
-    limit, place = data.draw(st.integers(1, 3 * PIECE)), data.draw(st.integers(0, len(entries) + 2))
+    limit, place = data.draw(st.integers(1, 3 * PIECE)), data.draw(st.integers(0, 10**6)) % (len(entries) + 3)
     places = [booked.seq for booked in entries if {a for p in booked.postings for a in (p.debit, p.credit)} & {*some}]
     assert places_touching(reader, some, limit) == places[::-1][:limit]
     assert places_touching(reader, some, limit, before=place) == [p for p in places[::-1] if p < place][:limit]
     assert places_touching(reader, some, limit, after=place) == [p for p in places if p > place][:limit]
-    assert books.engine is engine

@@ -11,8 +11,8 @@ ANNS_RESERVE = account_id(party(1), Purpose.RESERVE, "USD")
 
 
 @pytest.fixture
-def books(engine: Engine) -> Books:
-    return Books(engine)
+def books(every_engine: Engine) -> Books:
+    return Books(every_engine)
 
 
 def up_to(debit: Id, credit: Id, amount: int) -> Posting:

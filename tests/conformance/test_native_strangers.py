@@ -12,6 +12,8 @@ from handfast.domain.parties import SCOPES
 from handfast.gateways.native.calls import Route
 from handfast.gateways.native.gateway import TABLE
 from handfast.gateways.native.prefixes import PREFIXES
+from handfast.gateways.native.proofs import PROVED
+from handfast.timers.seal import Seal
 
 LOCKED = [line for line in TABLE if line.scope is not None]
 WITH_ID = [line for line in LOCKED if line.kind]
@@ -90,8 +92,12 @@ class Town(Street):
             "delivery": api.get("market", f"/v1/webhook_endpoints/{hook['id']}/deliveries")["data"][0]["id"],
             "operation": api.get("market", "/v1/operations", idempotency_key="first")["id"],
             "policy": api.get("market", "/v1/policy_book")["rules"][0]["policy"],
+            PROVED: paid["id"],
             **quarrel,
         }
+        sealing = Seal(bytes(32)).next(self.reader, self.now)
+        assert sealing is not None
+        self.desk.call(sealing)
 
     def quarrel(self) -> dict[str, str]:
         """A claim that became a dispute, with a file; and a debt that was given up."""
@@ -143,7 +149,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
 
 def unlike(kind: str) -> list[str]:
     """Ids that nobody has: well formed, of another kind, of no form."""
-    prefix = PREFIXES[kind]
+    prefix = PREFIXES[kind.split(maxsplit=1)[0]]
     return [f"{prefix}_{'0' * 25}2", f"xyz_{'0' * 26}", f"{prefix}_{'0' * 25}", f"{prefix}_", "x", "{id}", "%00", "é"]
 
 

@@ -28,9 +28,21 @@ class Service:
 
     def start(self, *options: str) -> None:
         """Start it and wait until it says that it is ready."""
+        self._spawn(*options)
+        self.await_ready()
+
+    def stand_by(self, *options: str) -> None:
+        """Start it and wait until it says that it stands by."""
+        self._spawn("--standby", *options)
+        assert self._line() == "handfast stands by\n"
+
+    def _spawn(self, *options: str) -> None:
         words = [*COMMAND, "serve", "--data", str(self.data), "--port", "0", *options]
         with (self.data / "log").open("ab") as log:
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log)
+
+    def await_ready(self) -> None:
+        """Wait until it says that it is ready."""
         line = self._line()
         assert line.startswith("handfast is ready at "), line + (self.data / "log").read_text()[-4000:]
         self.address = line.split()[-1]

@@ -1,26 +1,29 @@
 """A small town on a fresh database, the load that its people make on a service, and the audit of what is left."""
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from msgspec import Struct, msgpack
 from msgspec.structs import astuple
-from tests.conftest import open_engine
+from tests.conftest import Engine, open_engine
 
 from handfast.app import VERBS
+from handfast.app.outside import Keeping, keeping
+from handfast.app.telemetry import Posting
 from handfast.core.clocks import wall_clock
 from handfast.core.errors import Unavailable
-from handfast.core.ids import Id, account_id, digest_id, entry_id, random_ids
+from handfast.core.ids import Id, NewId, account_id, digest_id, entry_id, random_ids
 from handfast.domain.parties import HOUSE, CreateClient, CreateParty, format_key, new_secret, secret_hash
 from handfast.domain.payments import CreatePayment, GiveConsent, NewLine, RefundPayment
 from handfast.domain.transfers import CreateTransfer
-from handfast.ledger import Entry, Mode, Posting, Purpose, refusal_of
+from handfast.ledger import Entry, Mode, Purpose
+from handfast.ledger import Posting as Move
 from handfast.ledger.journal import journal, misstated
-from handfast.store.desk import Desk
 from handfast.store.reader import Reader, body_of, get
 from handfast.store.remote import Remote
 from handfast.store.rows import KNOWN_OPERATIONS
@@ -31,6 +34,8 @@ CLIENTS = 12
 WALLET = 50_000
 MARKETS = {"transfers.create": "transfers", "payments.create": "payments", "payments.refund": "refunds"}
 """The verbs of the load, and the table of what each makes; each makes one row with one entry."""
+AWAY = {"ledger_unavailable", "outcome_unknown"}
+"""What is answered while a cluster is away: the outcome stays unknown until it is asked for again."""
 
 
 class Asked(Struct):
@@ -43,18 +48,22 @@ class Asked(Struct):
 class Town:
     """Buyers with money, a shop that they trust, and all that was ever asked, by key."""
 
-    def __init__(self, url: str, seed: int) -> None:
+    def __init__(self, url: str, seed: int, cluster: str = "") -> None:
         self.url = url
         self.random = Random(seed)
         self.asked: dict[Id, Asked] = {}
         self.acknowledged = 0
+        self.stopping = False
+        self.away = 0
+        self.longest = 0.0
         engine = open_engine(url)
         new_id = random_ids()
+        with keeping(cluster, engine.store, engine.inside) as kept:
+            self._found(engine, kept, new_id)
+        engine.store.close()
 
-        def post(entries: Sequence[Entry], at: int) -> list[Any]:
-            return [refusal_of(outcome) for outcome in engine.ledger.post(entries, at)]
-
-        desk = Desk(engine.store, post, VERBS, wall_clock, new_id)
+    def _found(self, engine: Engine, kept: Keeping, new_id: NewId) -> None:
+        desk = kept.desk(engine.store, Posting(kept.ledger), VERBS, wall_clock, new_id)
         self.shop = new_id(wall_clock())
         self.buyers = [new_id(wall_clock()) for _ in range(BUYERS)]
         commands: list[tuple[str, Any]] = [
@@ -77,20 +86,21 @@ class Town:
         self.api_key = format_key(client.id, secret)
         custody = account_id(HOUSE, Purpose.CUSTODY, "USD")
         engine.store.begin()
-        engine.ledger.post(
+        kept.ledger.post(
             [
-                Entry(entry_id(b, 1), "fund", (Posting(custody, account_id(b, Purpose.WALLET, "USD"), WALLET),))
+                Entry(entry_id(b, 1), "fund", (Move(custody, account_id(b, Purpose.WALLET, "USD"), WALLET),))
                 for b in self.buyers
             ],
             wall_clock(),
         )
         engine.store.commit()
-        engine.store.close()
 
     async def live(self, socket: Path, answers: int) -> None:
         """Let all clients ask, until so many answers have come; the service is then in the midst of others."""
         remote = Remote(socket, VERBS)
-        enough = asyncio.Event()
+        enough = self.enough = asyncio.Event()
+        self.told_away = asyncio.Event()
+        self.stopping = False
         self._until = self.acknowledged + answers
         clients = [
             asyncio.create_task(self._client(remote, Random(self.random.random()), enough)) for _ in range(CLIENTS)
@@ -102,8 +112,14 @@ class Town:
                 client.result()
         self._clients, self._remote = clients, remote
 
+    def more(self, answers: int) -> None:
+        """`enough` is to be set anew after so many more answers."""
+        self._until = self.acknowledged + answers
+        self.enough.clear()
+
     async def after(self) -> None:
-        """Wait until the clients have noticed that the service is gone."""
+        """Wait until the clients have noticed that the service is gone, or have their last answers."""
+        self.stopping = True
         await asyncio.gather(*self._clients)
         await self._remote.close()
 
@@ -111,14 +127,22 @@ class Town:
         unknown = [each for each in self.asked.values() if each.answer is None]
         if unknown and random.random() < 0.5:
             await self._ask(remote, random.choice(unknown), enough)
-        while await self._ask(remote, self._next(random), enough):
+        while not self.stopping and await self._ask(remote, self._next(random), enough):
             pass
 
     async def _ask(self, remote: Remote, asked: Asked, enough: asyncio.Event) -> bool:
-        """Send a request; what comes back must agree with what came before. False: the service is gone."""
+        """Send a request; what comes back must agree with what came before. False: service or database are gone."""
+        start = time.monotonic()
         answer = await remote.call(asked.request)
+        self.longest = max(self.longest, time.monotonic() - start)
         if isinstance(answer.refusal, Unavailable):
-            assert answer.refusal.code == "desk_unreachable", answer.refusal
+            if answer.refusal.code in AWAY:
+                self.away += 1
+                if self.away >= CLIENTS:
+                    self.told_away.set()
+                await asyncio.sleep(0.02)  # as a client would
+                return True
+            assert answer.refusal.code in {"desk_unreachable", "store_unavailable"}, answer.refusal
             return False
         self.check(asked, answer)
         asked.answer = answer

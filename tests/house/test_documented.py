@@ -11,7 +11,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = Path(__file__).parents[2] / "src" / "handfast"
 EVENT_ROW = re.compile(r"^\| `([\w.]+)` \| [\w ]+ \| .+\. \|$", re.MULTILINE)
 THINGS = (
-    "bank_line|bank_statement|claim|consent|custody_account|deal|dispute|evidence|party|payment|payout"
+    "bank_line|bank_statement|claim|consent|custody_account|deal|dispute|evidence|head|party|payment|payout"
     "|payout_file|payout_plan|policy_book|quote|refund|topup|trade|transfer|write_off"
 )
 EVENT_NAME = re.compile(rf'"({THINGS})\.([a-z_]+|{{[\w.]+}})"')

@@ -12,6 +12,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
 IN_WORDS = {
     "database": "a SQLite file in `data`",
     "evidence_dir": "`evidence` in `data`",
+    "ledger": "the database",
     "master_key": "`master.key` in `data`",
     "policies": "the preset `taobao`",
 }

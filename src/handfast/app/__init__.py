@@ -4,7 +4,14 @@ import asyncio
 import time
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,17 +21,21 @@ import msgspec
 import structlog
 
 from handfast.app.controls import controls
+from handfast.app.outside import Inside, keeping
 from handfast.app.policies import put_in_force
 from handfast.app.telemetry import Counts, Metered, Posting
 from handfast.core.clocks import MarketClock, wall_clock
 from handfast.core.errors import Conflict, Invalid, Refusal, Unavailable
 from handfast.core.ids import random_ids
-from handfast.core.settings import Settings, make_master_key, read_master_key
+from handfast.core.settings import Settings, make_master_key, read_master_key, seal_key
 from handfast.domain import (
+    apps,
+    checkouts,
     claims,
     custody,
     disputes,
     exchange,
+    heads,
     notifications,
     parties,
     payments,
@@ -37,26 +48,28 @@ from handfast.domain import (
 )
 from handfast.domain.parties import HOUSE, PERSON_KEYS, Vault
 from handfast.gateways.native import render_event
-from handfast.ledger import Ledger
 from handfast.ledger.engines.sqlite import SqliteLedger
 from handfast.services import Hand, Services
 from handfast.store import migrate, sqlite
-from handfast.store.desk import Desk, Store
+from handfast.store.desk import Store
 from handfast.store.handover import Handover
 from handfast.store.intake import Intake
+from handfast.store.outside import OutsideDesk
 from handfast.store.reader import Reader, get
 from handfast.store.readers import ReaderPool
 from handfast.store.remote import Line, Remote
 from handfast.store.verb import Answer, Request, Verb
-from handfast.timers import clock
+from handfast.timers import clock, resume
 from handfast.timers.clock import Advancer, read_offset
 from handfast.timers.deliver import Deliverer
 from handfast.timers.expire import Expirer
+from handfast.timers.resume import Resumer
+from handfast.timers.seal import Sealer
 from handfast.timers.sender import Sender
 
 ROOMS: Any = (
-    *(claims, custody, disputes, exchange, notifications, parties, payments, payouts, policies),
-    *(receivables, topups, trades, transfers, clock),
+    *(apps, checkouts, claims, custody, disputes, exchange, heads, notifications, parties, payments, payouts, policies),
+    *(receivables, topups, trades, transfers, clock, resume),
 )
 VERBS: dict[str, Verb] = {verb.name: verb for room in ROOMS for verb in room.VERBS}
 
@@ -79,13 +92,18 @@ class Owned(Store, Protocol):
 
 @dataclass(frozen=True)
 class Database:
-    """What is picked for a URL: how to own it, how to read it, and what its errors mean. `near`: no round trips."""
+    """What is picked for a URL: how to own it, how to read it, and what its errors mean. `near`: no round trips.
+
+    An owner shows that it lives by its `pulse`; `depose` ends one that does not, and tells whether nobody is left.
+    """
 
     url: str
-    own: Callable[[], tuple[Owned, Ledger]]
+    own: Callable[[], tuple[Owned, Inside]]
     read: Callable[[], Reader]
     unavailable: Callable[[Exception], Unavailable | None]
     near: bool
+    pulse: Callable[[Owned], AbstractContextManager[None]] = lambda _: nullcontext()
+    depose: Callable[[], bool] = lambda: False
 
 
 def database(url: str) -> Database:
@@ -94,7 +112,7 @@ def database(url: str) -> Database:
     if path is not None:
         file = Path(path)
 
-        def own_sqlite() -> tuple[Owned, Ledger]:
+        def own_sqlite() -> tuple[Owned, Inside]:
             store = sqlite.SqliteStore(file)
             return store, SqliteLedger(store)
 
@@ -102,12 +120,24 @@ def database(url: str) -> Database:
 
     from handfast.ledger.engines.postgres import PostgresLedger
     from handfast.store import postgres
+    from handfast.store.pulse import Pulse, depose
 
-    def own_postgres() -> tuple[Owned, Ledger]:
+    def own_postgres() -> tuple[Owned, Inside]:
         store = postgres.PostgresStore(url)
         return store, PostgresLedger(store)
 
-    return Database(url, own_postgres, lambda: postgres.PostgresReader(url), postgres.unavailable, near=False)
+    def pulse(store: Owned) -> AbstractContextManager[None]:
+        return Pulse(url, lambda: int(store.connection.info.backend_pid))
+
+    return Database(
+        url,
+        own_postgres,
+        lambda: postgres.PostgresReader(url),
+        postgres.unavailable,
+        near=False,
+        pulse=pulse,
+        depose=lambda: depose(url, postgres.LOCK),
+    )
 
 
 def make_directory(path: Path) -> None:
@@ -134,7 +164,7 @@ def resolve(settings: Settings) -> Settings:
 
 
 @contextmanager
-def owning(settings: Settings) -> Iterator[tuple[Owned, Ledger]]:
+def owning(settings: Settings) -> Iterator[tuple[Owned, Inside]]:
     """Own the database, brought to this version's schema; a new one gets its master key.
 
     Raises Conflict(database_in_use, schema_newer), Invalid(settings_invalid), Unavailable(store_unavailable).
@@ -142,16 +172,17 @@ def owning(settings: Settings) -> Iterator[tuple[Owned, Ledger]]:
     chosen = database(settings.database_url)
     store, ledger = _own(chosen)
     try:
-        with _opening(chosen):
-            if migrate.revision(store.connection) is None:
-                make_master_key(settings)
-            migrate.migrate(chosen.url)
-        yield store, ledger
+        with chosen.pulse(store):
+            with _opening(chosen):
+                if migrate.revision(store.connection) is None:
+                    make_master_key(settings)
+                migrate.migrate(chosen.url)
+            yield store, ledger
     finally:
         store.close()
 
 
-def _own(chosen: Database) -> tuple[Owned, Ledger]:
+def _own(chosen: Database) -> tuple[Owned, Inside]:
     for patience in range(20, -1, -1):
         try:
             return chosen.own()
@@ -176,6 +207,7 @@ def _opening(chosen: Database) -> Iterator[None]:
 
 
 def _cannot_open(chosen: Database, fault: Exception) -> Exception:
+    fault = getattr(fault, "orig", None) or fault  # what a migration's library wraps
     if not isinstance(fault, (OSError, UnicodeError)) and chosen.unavailable(fault) is None:
         return fault
     return Unavailable("store_unavailable", f"the database cannot be opened: {str(fault).strip()}")
@@ -205,8 +237,10 @@ async def office(
         readers = _readers(settings)
         closing.callback(readers.close)
         market = _market_clock(settings, readers)
-        new_id, posting = random_ids(), Posting(ledger)
-        desk = Metered(Desk(store, posting, VERBS, market, new_id))
+        kept = closing.enter_context(keeping(settings.ledger, store, ledger))
+        new_id, posting = random_ids(), Posting(kept.ledger)
+        own = kept.desk(store, posting, VERBS, market, new_id)
+        desk = Metered(own)
         intake = Intake(desk, settings.batch, settings.queue, on_end)
         vault = _vault(settings, readers)
         services = Services(intake, readers, vault, settings, wall_clock, market, new_id)
@@ -217,15 +251,19 @@ async def office(
             handover = Handover(settings.socket, intake, VERBS)
             await handover.start()
             closing.push_async_callback(handover.stop)
+        loops: list[Callable[[], Awaitable[None]]] = []
+        if isinstance(own, OutsideDesk):
+            own.run(())  # what a desk before left open is finished first
+            loops.append(Resumer(services, own.is_unfinished).run)
         intake.start()
         closing.push_async_callback(asyncio.to_thread, intake.stop)
         await put_in_force(services)
         if not alone:
             sender = Sender(private=settings.allow_private_webhooks)
             closing.callback(sender.close)
-            await closing.enter_async_context(
-                _looping(expirer.run, Deliverer(services, partial(render_event, services.read), sender).run)
-            )
+            deliverer = Deliverer(services, partial(render_event, services.read), sender)
+            sealer = Sealer(services, seal_key(settings), settings.heads_file)
+            await closing.enter_async_context(_looping(expirer.run, deliverer.run, sealer.run, *loops))
         yield running
 
 

@@ -7,7 +7,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 
 import structlog
 import uvicorn
@@ -17,8 +17,9 @@ from starlette.types import ASGIApp
 from handfast.app import Office, memory, office, resolve
 from handfast.app.edge import asgi
 from handfast.app.protocol import Protocol
+from handfast.app.standby import stand_by
 from handfast.app.telemetry import http_counts
-from handfast.core.errors import Invalid, Unavailable
+from handfast.core.errors import Conflict, Invalid, Unavailable
 from handfast.core.settings import Settings, dump
 
 PATIENCE = 10
@@ -60,35 +61,52 @@ class HttpServer(uvicorn.Server):
         self._on_started()
 
 
-def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+def serve(settings: Settings, ready: Callable[[str], None], waits: Callable[[], None] | None = None) -> None:
     """Run the service until a signal asks it to stop; `ready` is told its address.
+
+    With `waits` it stands by: that is called, and the service opens once the database has no living desk.
 
     Raises what `office` does, Invalid(settings_invalid) for a port that cannot be had, Unavailable(desk_fenced) when
     another desk has taken over, Unavailable(internal) when a front does not start.
     """
     settings = resolve(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, ready))
+        runner.run(_serve(settings, ready, waits))
 
 
-async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
+async def _serve(settings: Settings, ready: Callable[[str], None], waits: Callable[[], None] | None) -> None:
     loop = asyncio.get_running_loop()
     stop = stop_on(signal.SIGTERM, signal.SIGINT)
 
     def ended() -> None:
         loop.call_soon_threadsafe(stop.set)
 
-    async with office(settings, ended) as running:
-        sockets = listen(settings.host, settings.port, max(1, settings.fronts))
-        host, port = sockets[0].getsockname()[:2]
-        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        memory.settle()
-        if settings.fronts:
-            await _look_after_fronts(settings, sockets, stop, lambda: ready(address))
-        else:
-            await _speak_http(running, sockets, stop, lambda: ready(address))
-        if running.intake.failed is not None:
-            raise running.intake.failed
+    if waits is not None:
+        waits()
+    async with AsyncExitStack() as opened:
+        running: Office | None = None
+        while running is None:
+            if waits is not None and not await stand_by(settings, stop):
+                return
+            try:
+                running = await opened.enter_async_context(office(settings, ended))
+            except Conflict as taken:
+                if waits is None or taken.code != "database_in_use":  # another one that stood by was faster
+                    raise
+        await _run(settings, running, stop, ready)
+
+
+async def _run(settings: Settings, running: Office, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+    sockets = listen(settings.host, settings.port, max(1, settings.fronts))
+    host, port = sockets[0].getsockname()[:2]
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    memory.settle()
+    if settings.fronts:
+        await _look_after_fronts(settings, sockets, stop, lambda: ready(address))
+    else:
+        await _speak_http(running, sockets, stop, lambda: ready(address))
+    if running.intake.failed is not None:
+        raise running.intake.failed
 
 
 def stop_on(*signals: signal.Signals) -> asyncio.Event:

@@ -10,6 +10,10 @@ from handfast.core.errors import Refusal
 COMMANDS = {
     "serve": "handfast.cli.commands:serve",
     "migrate": "handfast.cli.commands:migrate",
+    "verify": "handfast_verify.cli:verify",
+    "backup": "handfast.cli.copies:backup",
+    "restore": "handfast.cli.copies:restore",
+    "compare": "handfast.cli.commands:compare",
     "explain": "handfast.cli.explain:explain",
     "policy": "handfast.cli.policy:policy",
     "sandbox": "handfast.sandbox.commands:sandbox",

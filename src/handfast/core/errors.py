@@ -81,6 +81,7 @@ class Declined(Refusal):
             "changes_spent",
             "claim_too_early",
             "claim_too_late",
+            "code_invalid",
             "consent_exceeded",
             "consent_missing",
             "extension_spent",
@@ -115,6 +116,7 @@ class Conflict(Refusal):
             "idempotency_key_reused",
             "method_not_allowed",
             "no_proposal",
+            "number_reused",
             "object_exists",
             "quote_expired",
             "quote_used",
@@ -141,7 +143,18 @@ class TooLarge(Refusal):
 class Unavailable(Refusal):
     """Not now: the outcome may be unknown, ask again with the same idempotency key."""
 
-    codes = frozenset({"desk_fenced", "desk_overloaded", "desk_unreachable", "internal", "store_unavailable"})
+    codes = frozenset(
+        {
+            "desk_fenced",
+            "desk_overloaded",
+            "desk_unreachable",
+            "internal",
+            "ledger_foreign",
+            "ledger_unavailable",
+            "outcome_unknown",
+            "store_unavailable",
+        }
+    )
 
 
 KINDS: tuple[type[Refusal], ...] = (

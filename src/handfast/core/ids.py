@@ -22,6 +22,21 @@ NewId = Callable[[int], Id]
 entropy = os.urandom
 """Random bytes from the operating system, for keys, nonces and secrets."""
 
+Draw = Callable[[int, bytes], bytes]
+"""Draws so many bytes for keys and nonces; a demo's follow from what they are for, a live service's from nothing."""
+
+
+def drawn(count: int, _about: bytes) -> bytes:
+    """Bytes of a live service's keys and nonces."""
+    return entropy(count)
+
+
+def seeded_draw(seed: int) -> Draw:
+    """Bytes of a demo's keys and nonces: equal ones for equal seeds and uses, in whatever order they are drawn."""
+    secret = seed.to_bytes(8, "big", signed=True)
+    return lambda count, about: blake2b(about, digest_size=count, key=secret).digest()
+
+
 OBJECT = 13
 _TAIL = b"\0\0\0"
 _HEX = re.compile(r"[0-9a-f]{26}(?:[0-9a-f]{6})?", re.ASCII)

@@ -33,6 +33,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     data: Path = DATA
     database: str = ""
+    ledger: str = ""
     host: _Host = "127.0.0.1"
     port: _Port = 8080
     fronts: _Fronts = 0
@@ -63,6 +64,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return Path(self.evidence_dir) if self.evidence_dir else self.data / "evidence"
 
     @property
+    def seal_key_file(self) -> Path:
+        """Where the key lies that signs heads: beside the master key."""
+        return self.master_key_file.with_name("seal.key")
+
+    @property
+    def heads_file(self) -> Path:
+        """Where signed heads are published, a line of JSON each."""
+        return self.data / "heads.jsonl"
+
+    @property
     def socket(self) -> Path:
         """Where the running desk listens for fronts and commands."""
         return self.data / "desk.sock"
@@ -88,8 +99,8 @@ def load(environment: Mapping[str, str] | None = None, **given: Any) -> Settings
     return Settings(**{name: _value(name, value, strict=name not in variables) for name, value in values.items()})
 
 
-_NOT_SETTINGS = frozenset({"long"})
-"""Variables of the tests: HANDFAST_LONG asks for long runs."""
+_NOT_SETTINGS = frozenset({"long", "tigerbeetle"})
+"""Variables of the tests: HANDFAST_LONG asks for long runs, HANDFAST_TIGERBEETLE names a cluster to test with."""
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -132,7 +143,21 @@ def restore(line: bytes) -> Settings:
 
 def make_master_key(settings: Settings) -> None:
     """Write a fresh master key of 32 random bytes, as hexadecimal digits, mode 0600; one that exists is left alone."""
-    path = settings.master_key_file
+    _make_key(settings.master_key_file)
+
+
+def seal_key(settings: Settings) -> bytes:
+    """The Ed25519 key (its 32 bytes) that signs heads; it is made at its first use, mode 0600.
+
+    Raises Invalid(settings_invalid) where it is open to others, or not a key.
+    """
+    _make_key(settings.seal_key_file)
+    return _read_key(settings.seal_key_file, "the sealing key")
+
+
+def _make_key(path: Path) -> None:
+    if path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -147,12 +172,15 @@ def make_master_key(settings: Settings) -> None:
 
 def read_master_key(settings: Settings) -> bytes:
     """The master key. Raises Invalid(settings_invalid) where it is missing, open to others, or not a key."""
-    path = settings.master_key_file
+    return _read_key(settings.master_key_file, "the master key")
+
+
+def _read_key(path: Path, name: str) -> bytes:
     try:
         mode = path.stat().st_mode
         text = path.read_text().strip()
     except (OSError, ValueError) as fault:
-        raise Invalid("settings_invalid", f"the master key cannot be read: {fault}", "master_key") from None
+        raise Invalid("settings_invalid", f"{name} cannot be read: {fault}", "master_key") from None
     if mode & 0o077:
         raise Invalid("settings_invalid", f"{path} can be read by others: chmod 600 it", "master_key")
     try:

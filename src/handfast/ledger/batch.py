@@ -1,12 +1,13 @@
 """A batch of entries decided in order over what an SQL engine loaded: what is to be answered and what to be written."""
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from handfast.core.ids import Id
 from handfast.ledger.model import Entry, Mode, Outcome, Posting, decode_postings, encode_postings
-from handfast.ledger.rules import Pending, create_entry
+from handfast.ledger.rules import Pending, apply_entry, create_entry
 from handfast.ledger.statements import PieceRow, extended, touched
 
 EntryRow = tuple[Id, int, str, int, bytes]
@@ -47,12 +48,12 @@ class Batch:
     def __init__(self, entries: Sequence[Entry], at: int) -> None:
         self._entries = entries
         self._at = at
-        self._last = 0
+        self.last = 0
         self.needs = Needs(entries)
-        self._balances: dict[Id, list[int]] = {}
+        self.balances: dict[Id, list[int]] = {}
         self._newest: dict[Id, bytes] = {}
         self._places: dict[Id, bytes] = {}
-        self._pendings: dict[Id, Pending] = {}
+        self.pendings: dict[Id, Pending] = {}
         self._stored_pendings: set[Id] = set()
         self._stored: dict[Id, tuple[str, tuple[Posting, ...]]] = {}
         self._refused: set[Id] = set()
@@ -70,8 +71,8 @@ class Batch:
         refused: Iterable[Id],
     ) -> None:
         """Take in what the database holds: the last entry's number, and the rows of the needed keys."""
-        self._last = last
-        balances = self._balances
+        self.last = last
+        balances = self.balances
         for account, *four, newest in accounts:
             balances[account] = four
             self._newest[account] = newest
@@ -79,8 +80,8 @@ class Batch:
             if account not in balances:
                 balances[account] = [0, 0, 0, 0]
         for key, debit, credit, amount, state in pendings:
-            self._pendings[key] = Pending(debit, credit, amount, state)
-        self._stored_pendings.update(self._pendings)
+            self.pendings[key] = Pending(debit, credit, amount, state)
+        self._stored_pendings.update(self.pendings)
         self._stored = {key: (kind, decode_postings(postings)) for key, kind, postings in stored}
         self._refused = set(refused)
 
@@ -88,18 +89,19 @@ class Batch:
         """One outcome for each entry, in order; the rows to write are left in the batch."""
         outcomes = []
         for entry in self._entries:
-            outcome = self._replay(entry)
+            outcome = self.replayed(entry)
             if outcome is None:
-                outcome, moved = create_entry(entry, self._balances, self._pendings)
+                outcome, moved = create_entry(entry, self.balances, self.pendings)
                 if outcome is Outcome.CREATED:
-                    self._record(entry, moved)
+                    self._record(entry, moved, self._at)
                 else:
                     self._refused.add(entry.id)
                     self.refused_rows.append((entry.id,))
             outcomes.append(outcome)
         return outcomes
 
-    def _replay(self, entry: Entry) -> Outcome | None:
+    def replayed(self, entry: Entry) -> Outcome | None:
+        """The outcome for an id that is spent, or None."""
         stored = self._stored.get(entry.id)
         if stored is not None:
             same = stored[0] == entry.kind and _same(stored[1], entry.postings)
@@ -108,9 +110,22 @@ class Batch:
             return Outcome.ID_ALREADY_REFUSED
         return None
 
-    def _record(self, entry: Entry, moved: tuple[Posting, ...]) -> None:
-        seq = self._last = self._last + 1
-        self.entry_rows.append((entry.id, seq, entry.kind, self._at, encode_postings(moved)))
+    def take(self, entry: Entry, outcome: Outcome, moved: tuple[Posting, ...], at: int) -> None:
+        """Take over what another ledger decided of an entry, with its postings as they moved there."""
+        if outcome in (Outcome.CREATED, Outcome.EXISTS):
+            apply_entry(entry.id, moved, self.balances, self.pendings)
+            self._record(entry, moved, at)
+        elif outcome is not Outcome.EXISTS_WITH_DIFFERENT_CONTENT:
+            self._refused.add(entry.id)
+            self.refused_rows.append((entry.id,))
+
+    def unopened(self) -> list[Id]:
+        """The needed accounts that the database does not know."""
+        return [account for account in self.needs.accounts if account not in self._newest]
+
+    def _record(self, entry: Entry, moved: tuple[Posting, ...], at: int) -> None:
+        seq = self.last = self.last + 1
+        self.entry_rows.append((entry.id, seq, entry.kind, at, encode_postings(moved)))
         place = seq.to_bytes(8, "big")
         places = self._places
         for account in touched(moved):
@@ -118,7 +133,7 @@ class Batch:
         for posting in moved:
             if posting.mode == Mode.PENDING:
                 self._moved.add(entry.id)
-            elif (resolved := posting.pending) is not None and resolved in self._pendings:
+            elif (resolved := posting.pending) is not None and resolved in self.pendings:
                 self._moved.add(resolved)
         self._stored[entry.id] = (entry.kind, moved)
 
@@ -132,7 +147,7 @@ class Batch:
         for account, places in sorted(self._places.items()):
             stored = self._newest.get(account)
             newest, pieces = extended(account, stored or b"", places)
-            debits_pending, debits, credits_pending, credits = self._balances[account]
+            debits_pending, debits, credits_pending, credits = self.balances[account]
             row = (account, debits_pending, debits, credits_pending, credits, newest)
             (fresh if stored is None else changed).append(row)
             self.piece_rows += pieces
@@ -143,7 +158,17 @@ class Batch:
         fresh: list[PendingRow] = []
         changed: list[PendingRow] = []
         for key in sorted(self._moved):
-            pending = self._pendings[key]
+            pending = self.pendings[key]
             row = (key, pending.debit, pending.credit, pending.amount, pending.state)
             (changed if key in self._stored_pendings else fresh).append(row)
         return fresh, changed
+
+
+class Copy(Protocol):
+    """Rows in the desk's database, in its open transaction, for a batch that is decided elsewhere."""
+
+    def fill(self, batch: Batch) -> None:
+        """Give a batch what it needs to see."""
+
+    def write(self, batch: Batch) -> None:
+        """Write what a batch holds after it was decided."""

@@ -72,6 +72,10 @@ class Mode(IntEnum):
     """As much of the amount as a floored debit and a capped credit account leave room for, perhaps nothing."""
 
 
+MAX_POSTINGS = 4_000
+"""How many postings an entry has at most: on every engine it fits, with what the engine adds, in one request."""
+
+
 class Posting(Struct, frozen=True, array_like=True, gc=False):
     """A movement of `amount` minor units from the debit account to the credit account.
 
@@ -127,6 +131,7 @@ class Outcome(StrEnum):
     EXISTS_WITH_DIFFERENT_CONTENT = "exists_with_different_content"
     ID_ALREADY_REFUSED = "id_already_refused"
     POSTINGS_EMPTY = "postings_empty"
+    POSTINGS_TOO_MANY = "postings_too_many"
     AMOUNT_INVALID = "amount_invalid"
     ACCOUNTS_MUST_DIFFER = "accounts_must_differ"
     CURRENCIES_MUST_MATCH = "currencies_must_match"

@@ -1,12 +1,12 @@
 """The rule of an entry, as a checklist: guards first, one named outcome each, the effect last."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
 from handfast.core.ids import Id
 from handfast.core.money import MAX_AMOUNT
-from handfast.ledger.model import CAPPED, FLOORED, Entry, Mode, Outcome, Posting, Purpose
+from handfast.ledger.model import CAPPED, FLOORED, MAX_POSTINGS, Entry, Mode, Outcome, Posting, Purpose
 
 LIMIT = 2**63 - 1
 _FLOORED = bytes(FLOORED)
@@ -36,6 +36,8 @@ def create_entry(entry: Entry, balances: Balances, pendings: dict[Id, Pending]) 
     """Apply an entry to balances and pendings, wholly or not at all; with its postings as they moved."""
     if not entry.postings:
         return Outcome.POSTINGS_EMPTY, ()
+    if len(entry.postings) > MAX_POSTINGS:
+        return Outcome.POSTINGS_TOO_MANY, ()
     moved = entry.postings  # made anew for an UP_TO posting only, which is rare
     for place, posting in enumerate(moved):
         outcome = _create_posting(entry, posting, balances, pendings)
@@ -122,3 +124,9 @@ def _move(owner: Id, posting: Posting, balances: Balances, pendings: dict[Id, Pe
             return
     giver[1] += sign * posting.amount
     taker[3] += sign * posting.amount
+
+
+def apply_entry(owner: Id, postings: Iterable[Posting], balances: Balances, pendings: dict[Id, Pending]) -> None:
+    """Do the effects of postings that another ledger has decided."""
+    for posting in postings:
+        _move(owner, posting, balances, pendings, 1)

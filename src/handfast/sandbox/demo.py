@@ -37,6 +37,7 @@ BROKEN = 3
     "--trades-per-day", type=click.IntRange(1, 100_000), default=240, show_default=True, help="About so many."
 )
 @click.option("--database", metavar="URL", default="", help="An empty database; a SQLite file of its own by default.")
+@click.option("--ledger", metavar="URL", default="", help="tigerbeetle://…; by default the database keeps its entries.")
 @click.option("--data", type=click.Path(path_type=Path), help="An empty directory for database, keys and report.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="Where it is served.")
 @click.option("--once", is_flag=True, help="End after the run instead of serving the report beside the API.")
@@ -47,6 +48,7 @@ def demo(
     shops: int,
     trades_per_day: int,
     database: str,
+    ledger: str,
     data: Path | None,
     port: int,
     *,
@@ -65,6 +67,7 @@ def demo(
         Settings(
             data=directory,
             database=database,
+            ledger=ledger,
             host=HOST,
             port=door.getsockname()[1] if door else port,
             market="sandbox",

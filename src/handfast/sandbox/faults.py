@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from handfast.core.ids import Id
 from handfast.sandbox.dice import Dice
 from handfast.store.desk import Changes, Store
+from handfast.store.rows import INTENTIONS
 from handfast.store.verb import Answer, Request
 
 BEFORE_SAVE = "crash_before_save"
@@ -124,18 +125,23 @@ class _MortalStore:
     def __init__(self, store: Store, faults: Faults) -> None:
         self._store = store
         self._faults = faults
+        self._last = True
         self.begin = store.begin
         self.rollback = store.rollback
         self.unavailable = store.unavailable
         self.load = store.load
 
     def save(self, changes: Changes) -> None:
-        """See Store.save."""
-        self._faults.pass_by(BEFORE_SAVE)
+        """See Store.save. What only opens an intention is not yet the batch's end: the ledger comes in between."""
+        self._last = not any(row.body for row in changes.updates.get(INTENTIONS, ()))
+        if self._last:
+            self._faults.pass_by(BEFORE_SAVE)
         self._store.save(changes)
-        self._faults.pass_by(BEFORE_COMMIT)
+        if self._last:
+            self._faults.pass_by(BEFORE_COMMIT)
 
     def commit(self) -> None:
         """See Store.commit."""
         self._store.commit()
-        self._faults.pass_by(ANSWER_LOST)
+        if self._last:
+            self._faults.pass_by(ANSWER_LOST)

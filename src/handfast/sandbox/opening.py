@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import json
 
 from handfast.app import VERBS, Owned, owning
+from handfast.app.outside import Inside, keeping
 from handfast.app.telemetry import Posting
 from handfast.core.clocks import DAY, Clock
 from handfast.core.errors import Conflict
@@ -18,11 +19,10 @@ from handfast.domain.custody import OpenAccount
 from handfast.domain.parties import HOUSE, CreateParty, Details, Vault, payee_check
 from handfast.domain.payments import GiveConsent
 from handfast.domain.policies import DEFAULT, PublishBook, preset_text
-from handfast.ledger import Ledger
 from handfast.sandbox.bank import Bank
 from handfast.sandbox.driver import Driver, OpenDesk, Opener, ask
 from handfast.sandbox.market import COMMISSION_BPS, COMMISSION_CAP, Market, iban
-from handfast.store.desk import Desk, Store
+from handfast.store.desk import Store
 from handfast.store.reader import Reader
 from handfast.store.verb import Request
 from handfast.timers.clock import SetOffset
@@ -46,11 +46,13 @@ class _SeededDesk:
         with ExitStack() as opened:
             store, ledger = _own(opened, settings)
             store.take_over()
-            self.desk = Desk(wrap(store), Posting(ledger), VERBS, clock, seeded_ids(seed), ids_from_keys(seed))
+            kept = opened.enter_context(keeping(settings.ledger, store, ledger))
+            post = Posting(kept.ledger)
+            self.desk = kept.desk(wrap(store), post, VERBS, clock, seeded_ids(seed), ids_from_keys(seed))
             self.close = opened.pop_all().close
 
 
-def _own(opened: ExitStack, settings: Settings) -> tuple[Owned, Ledger]:
+def _own(opened: ExitStack, settings: Settings) -> tuple[Owned, Inside]:
     """Own the database; a PostgreSQL server may take a moment to notice that the desk before has died."""
     tries = 50
     while True:
@@ -154,4 +156,6 @@ def write_settings(settings: Settings) -> None:
     lines = [f'market = "{settings.market}"', f"port = {settings.port}", "allow_private_webhooks = true"]
     if settings.database:
         lines.append(f"database = {json.encode(settings.database).decode()}")
+    if settings.ledger:
+        lines.append(f"ledger = {json.encode(settings.ledger).decode()}")
     (settings.data / FILE).write_text("\n".join(lines) + "\n")

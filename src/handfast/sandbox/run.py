@@ -11,9 +11,10 @@ from lxml import etree
 from msgspec import Struct
 
 from handfast.app import database
+from handfast.app.outside import compared
 from handfast.core.clocks import DAY, HOUR, Clock, MarketClock
 from handfast.core.errors import Conflict
-from handfast.core.ids import Id
+from handfast.core.ids import Id, seeded_draw
 from handfast.core.settings import Settings, read_master_key
 from handfast.domain.custody import Equation, equation
 from handfast.domain.disputes import EvidenceFiles
@@ -41,6 +42,7 @@ from handfast.sandbox.opening import (
 from handfast.sandbox.quarrels import Quarrels
 from handfast.sandbox.settled import Settled, open_now, settled
 from handfast.sandbox.shopping import Shopping
+from handfast.sandbox.tamper import Sealed, prove
 from handfast.timers.clerk import Clerk
 from handfast.timers.expire import PAGE, due, together
 
@@ -99,6 +101,7 @@ class Outcome(Struct, frozen=True):
     refusals: dict[str, int]
     custody: tuple[Equation, ...]
     books: Books
+    sealed: Sealed
     payout_files: int
     payout_file_valid: bool
     loss: NaiveLoss
@@ -127,6 +130,8 @@ class Outcome(Struct, frozen=True):
             },
             "postings_sum": self.books.postings_sum,
             "state_hash": self.books.state_hash,
+            "merkle_root": self.sealed.merkle_root,
+            "tamper_named": self.sealed.tamper_named,
             "payout_file_valid": self.payout_file_valid,
             "claims": self.settled.claims,
             "disputes": self.settled.disputes,
@@ -156,7 +161,7 @@ class Run:
         except Conflict:
             self.close()
             raise
-        self._vault = Vault(read_master_key(settings))
+        self._vault = Vault(read_master_key(settings), seeded_draw(plan.seed))
         self._market = people(plan.seed, plan.shops, BUYERS_A_SHOP * plan.shops)
         self._bank = open_bank(OPENING)
         self._back_office = BankDay(
@@ -267,6 +272,12 @@ class Run:
             broken.append("a payout file is not valid against pain.001.001.09")
         loss = self._beside.loss(reader)
         broken += [f"{kind}: {each}" for kind, each in loss.handfast.items() if each != Loss()]
+        sealed = prove(self._driver, self._settings, self.clock)
+        broken += [f"verify: {fault}" for fault in sealed.faults]
+        if not sealed.tamper_named:
+            broken.append("a consistent change in a copy of the books was not named")
+        if self._settings.ledger:
+            broken += [f"cluster: {fault}" for fault in compared(self._settings.ledger, reader)]
         counts = self._driver.counts
         faults = counts.faults + self._back_office.faults + self._shopping.faults
         return Outcome(
@@ -280,6 +291,7 @@ class Run:
             refusals=dict(sorted(counts.refusals.items())),
             custody=tuple(custody),
             books=books,
+            sealed=sealed,
             payout_files=len(files),
             payout_file_valid=valid,
             loss=loss,

@@ -39,7 +39,7 @@ class Owner(Protocol):
         """The stored rows of the wanted keys, by table."""
 
 
-class _Run:
+class Run:
     """One request's course through a batch."""
 
     __slots__ = ("ask", "coroutine", "request", "slot", "start", "throw", "tx", "verb", "refused_once")
@@ -63,6 +63,27 @@ class Done(Struct, frozen=True):
     refusal: Refusal | None
 
 
+class Left:
+    """What a run leaves: its answer, and rows, events and record to be kept, if it counts."""
+
+    __slots__ = ("answer", "counts", "events", "operation", "puts")
+
+    def __init__(
+        self,
+        answer: Answer,
+        puts: Sequence[tuple[Table[Any], Any]] = (),
+        events: Sequence[Event] = (),
+        operation: Operation | None = None,
+        *,
+        counts: bool = True,
+    ) -> None:
+        self.answer = answer
+        self.puts = puts
+        self.events = events
+        self.operation = operation
+        self.counts = counts
+
+
 class Broken(Exception):
     """A verb failed where nothing may; the batch is undone and bisected."""
 
@@ -77,10 +98,10 @@ class Batch:
         self._stored: dict[Table[Any], set[Id]] = {}
         self._written: dict[Key, int] = {}
         self._accepted = 0
-        self._held: list[tuple[_Run, set[Key]]] = []
+        self._held: list[tuple[Run, set[Key]]] = []
         self._refused: dict[Id, Refusal] = {}
         self._dirty: dict[Table[Any], dict[Id, Any]] = {}
-        self._runs = [_Run(slot, request, desk.verbs[request.verb]) for slot, request in enumerate(requests)]
+        self._runs = [Run(slot, request, desk.verbs[request.verb]) for slot, request in enumerate(requests)]
         self.answers: list[Answer | None] = [None] * len(requests)
         self.inserts: dict[Table[Any], list[Any]] = {}
         self.updates: dict[Table[Any], list[Any]] = {}
@@ -90,9 +111,9 @@ class Batch:
         """Run every verb to its answer; the changes are left in `inserts`, `updates`, `events`."""
         live = self._runs
         while live:
-            barrier: list[tuple[_Run, Any]] = []
+            barrier: list[tuple[Run, Any]] = []
             while live:
-                blocked: list[_Run] = []
+                blocked: list[Run] = []
                 for run in live:
                     stop = self._advance(run)
                     if stop is None:
@@ -100,13 +121,13 @@ class Batch:
                     else:
                         barrier.append((run, stop))
                 if blocked:
-                    self._load(blocked)
+                    self._load([run.ask for run in blocked])
                 live = blocked
             barrier.sort(key=_slot)
             live = self._settle(barrier)
         self._sort_changes()
 
-    def _advance(self, run: _Run) -> Any:
+    def _advance(self, run: Run) -> Any:
         """Step a run until it lacks rows (None) or stands at the barrier: its entry, its Done, its Answer."""
         coroutine = run.coroutine
         if coroutine is None:
@@ -118,9 +139,7 @@ class Batch:
                     return None
                 if seen is not None:
                     return self._replay(run, seen)
-            ids_of = self._desk.ids_of
-            new_id = self._desk.new_id if ids_of is None or key is None else ids_of(key)
-            run.tx = Tx(self._now, run.request.actor, new_id)
+            run.tx = Tx(self._now, run.request.actor, self._ids(run))
             if key is not None:
                 run.tx._reads.append((OPERATIONS, key))
             run.start = self._accepted
@@ -156,7 +175,12 @@ class Batch:
                 return ask
             run.ask = ask
 
-    def _replay(self, run: _Run, seen: Operation) -> Answer | None:
+    def _ids(self, run: Run) -> NewId:
+        """Where a run that begins gets its new ids from."""
+        key, ids_of = run.request.key, self._desk.ids_of
+        return self._desk.new_id if ids_of is None or key is None else ids_of(key)
+
+    def _replay(self, run: Run, seen: Operation) -> Answer | None:
         """The answer that was given before, or None where its row is yet to be loaded."""
         if seen.fingerprint != run.request.fingerprint or seen.verb != run.verb.name:
             no = Conflict("idempotency_key_reused", "this idempotency key was used with another request")
@@ -170,10 +194,10 @@ class Batch:
             body = told.body
         return replay(run.verb, seen, body)
 
-    def _load(self, runs: Iterable[_Run]) -> None:
+    def _load(self, asks: Iterable[Iterable[Key]]) -> None:
         wants: dict[Table[Any], dict[Id, None]] = {}
-        for run in runs:
-            for table, key in run.ask:
+        for ask in asks:
+            for table, key in ask:
                 if key not in self._rows.get(table, _EMPTY):
                     wants.setdefault(table, {})[key] = None
         found = self._desk.load({table: list(keys) for table, keys in wants.items()})
@@ -184,13 +208,13 @@ class Batch:
             rows.update(stored)
             self._stored.setdefault(table, set()).update(stored)
 
-    def _settle(self, barrier: list[tuple[_Run, Any]]) -> list[_Run]:
+    def _settle(self, barrier: list[tuple[Run, Any]]) -> list[Run]:
         """Accept, in order, what conflicts with nothing accepted before it; post the entries; return who goes on."""
-        again: list[_Run] = []
+        again: list[Run] = []
         claimed: set[Key] = set()
-        posting: list[_Run] = []
+        posting: list[Run] = []
         entries: list[Any] = []
-        finished: list[tuple[_Run, Done]] = []
+        finished: list[tuple[Run, Done]] = []
         for run, stop in barrier:
             if type(stop) is Answer:
                 self.answers[run.slot] = stop
@@ -207,7 +231,7 @@ class Batch:
             else:
                 posting.append(run)
                 entries.append(stop)
-        outcomes = self._desk.post(entries, self._now) if entries else ()
+        outcomes = self._post(posting, entries) if entries else ()
         decided = {run.slot: (entry, no) for run, entry, no in zip(posting, entries, outcomes, strict=True)}
         done = {run.slot: stop for run, stop in finished}
         for run in sorted([*posting, *(run for run, _ in finished)], key=_run_slot):
@@ -218,17 +242,25 @@ class Batch:
             if no is None:
                 self._finish(run, self._return(run))
             else:
-                run.tx._puts.clear()
-                run.tx._events.clear()
-                run.refused_once = True
                 # A run that starts anew, or its duplicate, posts a spent id: what counts is why it was refused first.
-                run.throw = self._refused.setdefault(entry.id, no)
+                self._refuse(run, entry.id, self._refused.setdefault(entry.id, no))
                 again.append(run)
         return again + self._next_in_turn()
 
-    def _next_in_turn(self) -> list[_Run]:
+    def _post(self, _runs: Sequence[Run], entries: Sequence[Any]) -> Sequence[Refusal | None]:
+        """What the ledger says of the entries at which these runs stand."""
+        return self._desk.post(entries, self._now)
+
+    def _refuse(self, run: Run, _entry: Id, no: Refusal) -> None:
+        """Drop what a run has staged, and tell it why."""
+        run.tx._puts.clear()
+        run.tx._events.clear()
+        run.refused_once = True
+        run.throw = no
+
+    def _next_in_turn(self) -> list[Run]:
         """Those that start anew now: one for each contended row, so that n writers of one row cost n starts, not n²."""
-        free: list[_Run] = []
+        free: list[Run] = []
         taken: set[Key] = set()
         held = sorted(self._held, key=_slot)
         self._held = []
@@ -240,7 +272,7 @@ class Batch:
                 self._held.append((run, conflict))
         return free
 
-    def _conflict(self, run: _Run, claimed: set[Key]) -> set[Key] | None:
+    def _conflict(self, run: Run, claimed: set[Key]) -> set[Key] | None:
         """The rows that the run read and that one accepted since it began has written, or is about to; None if none."""
         reads = run.tx._reads
         written, start = self._written, run.start
@@ -248,7 +280,7 @@ class Batch:
             return None
         return {key for key in reads if key in claimed or written.get(key, 0) > start}
 
-    def _restart(self, run: _Run) -> None:
+    def _restart(self, run: Run) -> None:
         if run.coroutine is not None:
             run.coroutine.close()
         run.coroutine = None
@@ -256,7 +288,7 @@ class Batch:
         run.throw = None
         run.refused_once = False
 
-    def _return(self, run: _Run) -> Done:
+    def _return(self, run: Run) -> Done:
         """The value of a run whose entry is in the ledger: from here on nothing may refuse."""
         assert run.coroutine is not None
         try:
@@ -267,49 +299,61 @@ class Batch:
             raise Broken(run.verb.name) from error
         raise Broken(f"{run.verb.name} asks for more after its entry was posted")
 
-    def _finish(self, run: _Run, done: Done) -> None:
+    def _finish(self, run: Run, done: Done) -> None:
+        self._keep(run, self._leave(run, done))
+
+    def _keep(self, run: Run, left: Left) -> None:
+        """Take over what a run has left."""
+        self.answers[run.slot] = left.answer
+        if not left.counts:
+            return
+        self._accepted += 1
+        for table, row in left.puts:
+            self._write(table, row)
+        self.events += left.events
+        if left.operation is not None:
+            self._write(OPERATIONS, left.operation)
+
+    def _leave(self, run: Run, done: Done) -> Left:
+        """What a run leaves at its end."""
         tx = run.tx
         request = run.request
         no = done.refusal
         operation = request.key or self._desk.new_id(self._now)
-        self.answers[run.slot] = Answer(operation, done.result, no)
-        if isinstance(no, Unavailable):
-            return
-        if no is not None and request.key is None and not run.refused_once:
-            return
+        answer = Answer(operation, done.result, no)
+        if isinstance(no, Unavailable) or (no is not None and request.key is None and not run.refused_once):
+            return Left(answer, counts=False)
         about = getattr(request.command, run.verb.about) if run.verb.about else getattr(done.result, "id", None)
-        self._accepted += 1
         told: Id | None = None
+        events: list[Event] = []
+        puts: list[tuple[Table[Any], Any]] = []
         if no is None or run.refused_once:
-            for table, row in tx._puts:
-                self._write(table, row)
+            puts = tx._puts
             for type_, row, owner in tx._events:
                 event = event_id(row.id, row.version)
-                self.events.append(Event(event, 0, type_, owner, operation, self._now, _encode(row)))
+                events.append(Event(event, 0, type_, owner, operation, self._now, _encode(row)))
                 if row is done.result:
                     told = event
         if run.verb.quiet:
-            assert not tx._events, run.verb.name
-            return
+            assert not events, run.verb.name
+            return Left(answer, puts)
         body = b""
         if told is None:
             body = _encode(done.result) if no is None else _encode((no.message, no.param))
         code = "" if no is None else no.code
-        self._write(
-            OPERATIONS,
-            Operation(
-                operation,
-                run.verb.name,
-                request.actor,
-                request.request,
-                about,
-                request.fingerprint,
-                code,
-                body,
-                told,
-                self._now,
-            ),
+        record = Operation(
+            operation,
+            run.verb.name,
+            request.actor,
+            request.request,
+            about,
+            request.fingerprint,
+            code,
+            body,
+            told,
+            self._now,
         )
+        return Left(answer, puts, events, record)
 
     def _write(self, table: Table[Any], row: Any) -> None:
         key = row.id
@@ -331,9 +375,9 @@ def _find(events: Iterable[Event], key: Id) -> Event | None:
     return next((event for event in events if event.id == key), None)
 
 
-def _slot(item: tuple[_Run, Any]) -> int:
+def _slot(item: tuple[Run, Any]) -> int:
     return item[0].slot
 
 
-def _run_slot(run: _Run) -> int:
+def _run_slot(run: Run) -> int:
     return run.slot

@@ -4,7 +4,8 @@ It owns its database: a fence in every commit keeps a deposed desk from writing.
 fail fails the batch, which is then bisected, so that only the guilty one is refused.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -97,16 +98,20 @@ class Desk:
         return self.run([request])[0].unwrap()
 
     def _attempt(self, requests: Sequence[Request]) -> list[Answer]:
+        with self._undoing():
+            return self._serve(requests)
+
+    def commit(self, changes: Changes) -> None:
+        """Write what was changed, and make it durable."""
+        self.store.save(changes)
+        self.store.commit()
+        self._kept.written(changes.updates)
+
+    @contextmanager
+    def _undoing(self) -> Iterator[None]:
+        """Undo what fails, and say what that means: a Refusal for all of it, or Broken for the guilty."""
         try:
-            self.store.begin()
-            batch = Batch(self, requests, self.clock())
-            batch.play()
-            if batch.inserts or batch.updates:
-                self.store.save(batch)
-                self.store.commit()
-                self._kept.written(batch.updates)
-            else:
-                self.store.rollback()
+            yield
         except Exception as error:
             self._kept.forget()  # whether the commit was made is not known now
             self.store.rollback()
@@ -117,4 +122,14 @@ class Desk:
                 raise Broken(type(error).__name__) from error
             _log.warning("store unavailable", error=type(error).__name__, detail=str(error)[:200])
             raise unavailable from error
+
+    def _serve(self, requests: Sequence[Request]) -> list[Answer]:
+        """Run a batch in one transaction."""
+        self.store.begin()
+        batch = Batch(self, requests, self.clock())
+        batch.play()
+        if batch.inserts or batch.updates:
+            self.commit(batch)
+        else:
+            self.store.rollback()
         return [answer for answer in batch.answers if answer is not None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 from msgspec.structs import astuple
@@ -36,18 +36,31 @@ class PostgresStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.epoch = 0
+        self._backend = 0
         self.connection = self._open()
         self._next_event: int | None = None
         self._sql: dict[tuple[str, Table[Any]], str] = {}
         self._writes = ExitStack()
-        self.epoch = 0
 
     def _open(self) -> psycopg.Connection[Any]:
         db = connect(self.url)
-        row = db.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
-        if row is None or not row[0]:
-            db.close()
-            raise Conflict("database_in_use", "another process is the desk of this database")
+        if not _locked(db):
+            # The server may not have heard that our own former connection is gone, and would wait for hours.
+            db.execute(_END, (LOCK, self._backend))
+            if not _locked(db):
+                self._refuse(db)
+        self._backend = db.info.backend_pid
+        return self._ready(db)
+
+    def _refuse(self, db: psycopg.Connection[Any]) -> NoReturn:
+        fenced = self.epoch and db.execute("SELECT epoch FROM desk").fetchone() != (self.epoch,)
+        db.close()
+        if fenced:
+            raise Unavailable("desk_fenced", "another desk has taken over this database")
+        raise Conflict("database_in_use", "another process is the desk of this database")
+
+    def _ready(self, db: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
         # All the desk's reads are by key. A plan made while a table was empty would scan it, and is kept as it grows.
         db.execute("SET enable_seqscan = off")
         return db
@@ -157,6 +170,17 @@ def unavailable(error: Exception) -> Unavailable | None:
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)):
         return Unavailable("store_unavailable", "the database cannot be used now; ask again with the same key")
     return None
+
+
+_END = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_locks
+WHERE locktype = 'advisory' AND classid = 0 AND objid = %s AND pid = %s
+"""
+
+
+def _locked(db: psycopg.Connection[Any]) -> bool:
+    row = db.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _arrays(table: Table[Any]) -> str:

@@ -41,9 +41,21 @@ class Event(Struct, frozen=True, gc=False):
     body: bytes
 
 
+class Intention(Struct, frozen=True, gc=False):
+    """What the desk is about to have a ledger outside this database do; `body` is empty when that is finished.
+
+    One row, there where the ledger is outside: `books` is the number under which this database's books lie in it.
+    """
+
+    id: Id
+    books: int
+    body: bytes
+
+
 OPERATIONS = Table("operations", Operation)
 KNOWN_OPERATIONS = Table("known_operations", Operation)
 """The same as a view that readers find an operation in by its id: SQLite has no index of its newest ones."""
 EVENTS = Table("events", Event)
 OWED_EVENTS = Table("owed_events", Event)
 """The same as a view that readers find an owner's events in, in order: SQLite has no index of the newest ones."""
+INTENTIONS = Table("intentions", Intention)

@@ -198,6 +198,18 @@ def _take_lock(path: Path) -> int:
     return lock
 
 
+def copy(source: Path, target: Path) -> None:
+    """Copy a database to a new file as of one instant, while others write it (sqlite.org/backup.html)."""
+    from_, to = connect(source, read_only=True), apsw.Connection(str(target))
+    try:
+        with to.backup("main", from_, "main") as copying:
+            copying.step()  # all pages at once: in parts it would begin anew after each commit
+        to.execute("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        to.close()
+        from_.close()
+
+
 class SqliteReader:
     """Fills the Reader port: read-only, and never sees half a batch."""
 

@@ -9,6 +9,9 @@ from msgspec.structs import fields
 Row = TypeVar("Row", bound=Struct)
 _KINDS = {bytes: "bytea", int: "bigint", str: "text"}
 
+TABLES: dict[str, "Table[Any]"] = {}
+"""All tables by name, for rows that are kept inside others."""
+
 
 class Table(Generic[Row]):
     """A table whose rows are `row` structs. `kinds` are the columns' PostgreSQL types, `nullable` the optional ones."""
@@ -20,6 +23,7 @@ class Table(Generic[Row]):
         hints = get_type_hints(row)
         self.kinds = tuple(_kind(hints[column]) for column in self.columns)
         self.nullable = tuple(isinstance(hints[column], UnionType) for column in self.columns)
+        TABLES[name] = self
         if self.columns[0] != "id" or self.kinds[0] != "bytea":
             raise TypeError(f"the first column of {name} must be its id")
 

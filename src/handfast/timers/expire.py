@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from handfast.core.clocks import HOUR
 from handfast.core.errors import Unavailable
 from handfast.core.ids import Id, digest_id
-from handfast.domain import claims, disputes
+from handfast.domain import checkouts, claims, disputes
+from handfast.domain.checkouts import Checkout, DueCheckout, due_checkouts
 from handfast.domain.claims import Claim, DueClaim, due_claims, step_of
 from handfast.domain.disputes import Dispute, DueDispute, OpenDue, due_disputes, open_due
 from handfast.domain.payments import (
@@ -67,6 +68,11 @@ class Due(Struct, frozen=True):
     version: int
     request: Request
 
+    @property
+    def about(self) -> tuple[str, Id, int]:
+        """What tells it from others: a checkout and its payment have one id."""
+        return self.request.verb, self.object, self.version
+
 
 def due(reader: Reader, now: int, limit: int) -> list[Due]:
     """The time-outs of market time `now` or earlier, the earliest first."""
@@ -77,6 +83,7 @@ def due(reader: Reader, now: int, limit: int) -> list[Due]:
     found += [_claim_due(claim, policies[policy]) for claim, policy in claimed]
     found += [_dispute_due(dispute) for dispute in due_disputes(reader, now, limit)]
     found += [_payment_due(payment) for payment in due_payments(reader, now, limit)]
+    found += [_checkout_due(checkout) for checkout in due_checkouts(reader, now, limit)]
     found += [_plan_due(plan, command) for plan, command in due_payouts(reader, now, limit)]
     return [_again(item, now) for item in sorted(found, key=_order)[:limit]]
 
@@ -110,13 +117,18 @@ def _payment_due(payment: Payment) -> Due:
     return _due(payment.due, payment.id, payment.version, expire, DuePayment(payment.id, payment.version))
 
 
+def _checkout_due(checkout: Checkout) -> Due:
+    command = DueCheckout(checkout.id, checkout.version)
+    return _due(checkout.due, checkout.id, checkout.version, checkouts.expire, command)
+
+
 def _plan_due(plan: PayoutPlan, command: TurnPlan) -> Due:
     return _due(plan.due, plan.id, plan.version, turn_plan, command)
 
 
 def _due(at: int | None, owner: Id, version: int, verb: Verb, command: object) -> Due:
     assert at is not None, "the query asks for rows with a due time"
-    key = digest_id(b"due", owner, version.to_bytes(4, "big"))
+    key = digest_id(b"due", verb.name.encode(), owner, version.to_bytes(4, "big"))
     return Due(at, owner, version, Request(verb.name, command, ACTOR, key, key))
 
 
@@ -154,7 +166,7 @@ class Expirer:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._refused: dict[tuple[Id, int], int] = {}
+        self._refused: dict[tuple[str, Id, int], int] = {}
 
     async def run(self) -> None:
         """Look for ever; while the database or the desk is away, wait for it."""
@@ -181,16 +193,16 @@ class Expirer:
                 if isinstance(no, Unavailable):
                     raise no
                 if no is not None and not await self._moved_on(item):
-                    self._refused[item.object, item.version] = now + AGAIN
+                    self._refused[item.about] = now + AGAIN
                     _log.error("time-out refused", object=item.object.hex(), verb=item.request.verb, code=no.code)
                 fired += no is None
         return fired
 
     async def _look(self, now: int, limit: int) -> list[Due]:
         found = await self._services.read.short(lambda reader: due(reader, now, limit + len(self._refused)))
-        return [item for item in found if (item.object, item.version) not in self._refused][:limit]
+        return [item for item in found if item.about not in self._refused][:limit]
 
     async def _moved_on(self, item: Due) -> bool:
         """Whether another verb came first, so that this version's time-out is void."""
         found = await self._look(item.at, PAGE)
-        return (item.object, item.version) not in {(each.object, each.version) for each in found}
+        return item.about not in {each.about for each in found}

@@ -9,10 +9,13 @@ from handfast.core.clocks import DAY
 from handfast.core.errors import Refusal
 from handfast.core.ids import Id, account_id, entry_id, seeded_ids
 from handfast.domain import (
+    apps,
+    checkouts,
     claims,
     custody,
     disputes,
     exchange,
+    heads,
     notifications,
     parties,
     payments,
@@ -33,10 +36,13 @@ START = 1_414_454_400_000_000
 """28 October 2014, 00:00 UTC: USD 100 = CNY 611.35 by the ECB's table of that day."""
 
 ROOMS: Any = (
+    apps,
+    checkouts,
     claims,
     custody,
     disputes,
     exchange,
+    heads,
     notifications,
     parties,
     payments,

@@ -7,10 +7,10 @@ import apsw
 from msgspec import Struct
 from tests.conftest import Engine
 
+from handfast.app.outside import Keeping, books_of
 from handfast.core.errors import Declined, NotFound, Refusal
 from handfast.core.ids import Id, account_id, digest_id, entry_id, seeded_ids
 from handfast.ledger import Entry, Posting, Purpose, refusal_of
-from handfast.store.desk import Desk
 from handfast.store.table import Table
 from handfast.store.verb import Request, Tx, Verb, verb
 
@@ -147,6 +147,14 @@ async def pay_late(tx: Tx, command: Pay) -> int:
     return command.amount
 
 
+@verb("pay_heavy", about="row")
+async def pay_heavy(tx: Tx, command: Pay) -> int:
+    """Writes what the database does not allow."""
+    tx.put(COUNTERS, Counter(command.row, 1_000, "heavy", 1))
+    await tx.post(payment(command, command.amount))
+    return command.amount
+
+
 @verb("fails_after", about="row")
 async def fails_after(tx: Tx, command: Pay) -> int:
     tx.put(COUNTERS, Counter(command.row, 1, None, 1))
@@ -174,10 +182,11 @@ async def fails_before(tx: Tx, command: Pay) -> int:
 class Bench:
     """A desk with these verbs over a fresh database; wallet 1 holds 100."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, books: int = 0) -> None:
         self.engine = engine
         self.posts: list[int] = []
-        self.desk = Desk(engine.store, self.post, VERBS, lambda: NOW, seeded_ids(1))
+        self.books = books
+        self.desk = Keeping(engine.ledger, books).desk(engine.store, self.post, VERBS, lambda: NOW, seeded_ids(1))
         self.requests = 0
 
     def post(self, entries: Sequence[Any], at: int) -> list[Refusal | None]:
@@ -217,6 +226,7 @@ VERBS: dict[str, Verb] = {
         pay_or_note,
         pay_or_less,
         pay_late,
+        pay_heavy,
         fails_after,
         refuses_after,
         asks_after,
@@ -225,7 +235,8 @@ VERBS: dict[str, Verb] = {
 }
 
 
-def prepare(engine: Engine) -> Bench:
+def prepare(engine: Engine, *, outside: bool = False) -> Bench:
+    books = books_of(engine.store, outside=outside)
     lite = isinstance(engine.store.connection, apsw.Connection)
     blob, whole = ("BLOB", "INTEGER") if lite else ("bytea", "bigint")
     db = engine.store.connection
@@ -235,4 +246,4 @@ def prepare(engine: Engine) -> Bench:
     engine.store.begin()
     engine.ledger.post([Entry(oid(1000), "income", (Posting(BANK, wallet(1), 100),))], NOW)
     engine.store.commit()
-    return Bench(engine)
+    return Bench(engine, books)

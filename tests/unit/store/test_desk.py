@@ -1,5 +1,7 @@
 """The desk: what verbs read, write, post and refuse comes out as if they had run one after the other, or not at all."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from msgspec import msgpack
 from msgspec.structs import replace
 from tests.conftest import Engine, NewDatabase, open_engine
 from tests.unit.store.counters import BANK, NOW, Add, Bench, Counter, Pay, oid, prepare, wallet
+from tests.unit.store.elsewhere import moved_out
 
 from handfast.core.errors import Unavailable
 from handfast.core.ids import event_id
@@ -14,9 +17,15 @@ from handfast.ledger import Entry, Posting
 from handfast.store.verb import Answer
 
 
-@pytest.fixture
-def bench(engine: Engine) -> Bench:
-    return prepare(engine)
+@pytest.fixture(params=["inside", "outside"])
+def bench(request: pytest.FixtureRequest, engine: Engine, sqlite_template: Path, tmp_path: Path) -> Iterator[Bench]:
+    """A bench whose ledger is in its desk's database, and one whose ledger is not."""
+    if request.param == "inside":
+        yield prepare(engine)
+    else:
+        engine, elsewhere = moved_out(engine, sqlite_template, tmp_path / "elsewhere.db")
+        yield prepare(engine, outside=True)
+        elsewhere.close()
 
 
 def reopened(bench: Bench) -> Bench:
@@ -64,9 +73,9 @@ def test_a_batch_loads_each_table_once_and_posts_once(bench: Bench, monkeypatch:
     adds = [bench.ask("add", Add(oid(n)), key=f"add {n}") for n in range(1, 11)]
     pays = [bench.ask("pay", Pay(oid(n), 1), key=f"pay {n}") for n in range(11, 21)]
     assert bench.run(*adds, *pays) == [1] * 20
-    assert loads == [{"operations": 20}, {"counters": 10}]
+    assert loads == [*[{"intentions": 1}] * (bench.books > 0), {"operations": 20}, {"counters": 10}]
     assert bench.posts == [10]
-    assert bench.rows("SELECT commits FROM desk") == [(1,)]
+    assert bench.rows("SELECT commits FROM desk") == [(3 if bench.books else 1,)]
 
 
 def test_a_hundred_increments_of_one_row_in_one_batch(bench: Bench) -> None:

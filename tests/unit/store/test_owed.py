@@ -29,7 +29,7 @@ def reopened(bench: Bench) -> Bench:
     """The service after a crash: what was in memory is gone."""
     bench.engine.store.close()
     again = open_engine(bench.engine.url)
-    bench.engine = Engine(bench.engine.url, again.store, again.ledger)
+    bench.engine = Engine(bench.engine.url, again.store, again.ledger, again.inside)
     bench.desk.store = again.store
     return bench
 

@@ -1,7 +1,8 @@
 """A batch is serial: random small verbs, run together, leave what they leave one after the other."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -10,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from tests.conftest import Engine
+from tests.unit.store.elsewhere import Elsewhere, moved_out
 
-from handfast.core.errors import Conflict, Declined, Refusal
+from handfast.app.outside import Keeping, books_of
+from handfast.core.errors import Conflict, Declined, Refusal, Unavailable
 from handfast.core.ids import Id, account_id, digest_id, entry_id, event_id, owner_of, seeded_ids
 from handfast.ledger import Entry, Posting, Purpose, refusal_of
-from handfast.store.desk import Desk
 from handfast.store.rows import OPERATIONS
 from handfast.store.table import Table
 from handfast.store.verb import Answer, Request, Tx, verb
@@ -146,16 +148,20 @@ class World:
 class Watched:
     """A desk whose posts and commits are written down."""
 
-    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch, elsewhere: Elsewhere | None = None, books: int = 0
+    ) -> None:
         self.engine = engine
+        self.elsewhere = elsewhere
         self.posts: list[tuple[Entry, Refusal | None]] = []
         self.order: list[Id] = []
         self.events: list[Id] = []
-        self.desk = Desk(engine.store, self.post, {"program": program}, lambda: NOW, seeded_ids(1))
+        verbs = {"program": program}
+        self.desk = Keeping(engine.ledger, books).desk(engine.store, self.post, verbs, lambda: NOW, seeded_ids(1))
         save = engine.store.save
 
         def saved(changes: Any) -> None:
-            self.order += [row.id for row in changes.inserts[OPERATIONS]]
+            self.order += [row.id for row in changes.inserts.get(OPERATIONS, ())]
             self.events += [event.id for event in changes.events]
             save(changes)
 
@@ -166,17 +172,45 @@ class Watched:
         self.posts += zip(entries, answers, strict=True)
         return answers
 
+    def run(self, asked: list[Request], data: st.DataObject) -> list[Answer]:
+        """The answers, asked for until they are known; a ledger elsewhere may be away, or its answers lost."""
+        if self.elsewhere is None:
+            return self.desk.run(asked)
+        faults = data.draw(st.lists(st.booleans(), max_size=6))
+
+        def at(_place: str) -> None:
+            if faults and faults.pop():
+                raise Unavailable("outcome_unknown", "no answer")
+
+        self.elsewhere.at_place = at
+        answers = self.desk.run(asked)
+        while any(isinstance(answer.refusal, Unavailable) for answer in answers):
+            answers = self.desk.run(asked)
+        self.elsewhere.at_place = lambda _place: None
+        return answers
+
     def clear(self) -> None:
         self.posts, self.order, self.events = [], [], []
 
 
-@pytest.fixture
-def watched(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Watched:
+@pytest.fixture(params=["inside", "outside"])
+def watched(
+    request: pytest.FixtureRequest,
+    engine: Engine,
+    sqlite_template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Watched]:
     lite = isinstance(engine.store.connection, apsw.Connection)
     blob, whole = ("BLOB", "INTEGER") if lite else ("bytea", "bigint")
     sql = f"CREATE TABLE cells (id {blob} PRIMARY KEY, value {whole} NOT NULL, version {whole} NOT NULL)"
     engine.store.connection.execute(sql)
-    return Watched(engine, monkeypatch)
+    if request.param == "inside":
+        yield Watched(engine, monkeypatch)
+    else:
+        engine, elsewhere = moved_out(engine, sqlite_template, tmp_path / "elsewhere.db")
+        yield Watched(engine, monkeypatch, elsewhere, books_of(engine.store, outside=True))
+        elsewhere.close()
 
 
 numbers = st.integers(0, CELLS - 1)
@@ -217,7 +251,7 @@ def test_a_batch_equals_its_verbs_in_the_order_of_acceptance(
         asked = [request(p) for p in batch]
         asked += data.draw(st.lists(st.sampled_from(asked), max_size=2))
         requests += asked
-        answers += watched.desk.run(asked)
+        answers += watched.run(asked, data)
     by_key = {r.key: r.command for r in requests}
     assert sorted(watched.order) == sorted(key for key in by_key if key)
     refused: dict[Id, bool] = {}
@@ -255,8 +289,8 @@ def check_ledger(watched: Watched, one: Program, accepted: list[Program]) -> Non
     for entry, no in watched.posts:
         (posting,) = entry.postings
         if entry.id in spent:
-            assert no is not None
-            assert no.code == "object_exists"
+            assert (no is None) == (owner_of(entry.id) in paid)
+            assert watched.elsewhere or (no and no.code == "object_exists")
             continue
         spent.add(entry.id)
         assert (no is None) == (balance[posting.debit] >= posting.amount)

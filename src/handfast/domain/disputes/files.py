@@ -5,8 +5,7 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
-from handfast.core.errors import Invalid, NotFound, TooLarge
-from handfast.core.ids import entropy
+from handfast.core.errors import Invalid, NotFound, TooLarge, Unavailable
 
 MOST_BYTES = 5 * 1024 * 1024
 """How long a file may be, before it is sealed."""
@@ -63,17 +62,23 @@ class EvidenceFiles:
     def keep(self, sealed: bytes) -> bytes:
         """Store the sealed bytes durably and return their SHA-256. The same bytes may be stored again.
 
-        Raises TooLarge(evidence_too_large).
+        Raises TooLarge(evidence_too_large), Unavailable(store_unavailable) where the disk fails or is full.
         """
         if len(sealed) > MOST_BYTES + _SEALING:
             raise TooLarge("evidence_too_large", f"a file is at most {MOST_BYTES} bytes", "file")
         digest = sha256(sealed).digest()
-        path = self._path(digest)
+        try:
+            self._write(self._path(digest), sealed)
+        except OSError as error:
+            raise Unavailable("store_unavailable", f"the file could not be stored: {error.strerror}") from error
+        return digest
+
+    def _write(self, path: Path, sealed: bytes) -> None:
         for folder in (self._folder, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f"{entropy(8).hex()}.draft")
+        draft = path.with_suffix(".draft")
         try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(sealed)
                 file.flush()
                 os.fsync(file.fileno())
@@ -83,7 +88,6 @@ class EvidenceFiles:
             raise
         for folder in (path.parent, self._folder, self._folder.parent):
             _sync(folder)
-        return digest
 
     def read(self, digest: bytes) -> bytes:
         """The sealed bytes. Raises NotFound where there are none, Invalid(evidence_invalid) where they were changed."""

@@ -16,8 +16,8 @@ from handfast.core.errors import Forbidden, Invalid
 from handfast.core.ids import Id
 from handfast.core.states import move
 from handfast.domain.parties.model import HOUSE, PAYEE_CHECKS, PAYEE_GIVEN, ApiClient, Details, Party
-from handfast.domain.parties.tables import API_CLIENTS, PARTIES
-from handfast.domain.parties.verbs import active_parties, must_belong
+from handfast.domain.parties.tables import API_CLIENTS
+from handfast.domain.parties.verbs import active_parties, keep_party, must_belong
 from handfast.store.verb import Tx, verb
 
 _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
@@ -178,9 +178,7 @@ async def change_details(tx: Tx, command: ChangeDetails) -> Party:
         payee_handler=None,
         version=party.version + 1,
     )
-    tx.put(PARTIES, changed)
-    tx.event("party.details_changed", changed, owner=party.id)
-    return changed
+    return keep_party(tx, changed, "party.details_changed")
 
 
 @verb("parties.accept_payee", about="party")
@@ -204,17 +202,14 @@ async def accept_payee(tx: Tx, command: AcceptPayee) -> Party:
         payee_handler=command.handler,
         version=party.version + 1,
     )
-    tx.put(PARTIES, changed)
-    tx.event("party.payee_accepted", changed, owner=party.id)
-    return changed
+    return keep_party(tx, changed, "party.payee_accepted")
 
 
 def mark_returned(tx: Tx, party: Party, reason: str) -> None:
     """Stage that the bank sent back what was paid to a party's account, for the reason that the bank's code tells."""
     check = move(PAYEE_CHECKS, party.payee_check, "return")
     changed = replace(party, payee_check=check, payee_reason=reason, payee_handler=None, version=party.version + 1)
-    tx.put(PARTIES, changed)
-    tx.event("party.payee_returned", changed, owner=party.id)
+    keep_party(tx, changed, "party.payee_returned")
 
 
 VERBS = (change_details, accept_payee)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import msgpack
 
 from handfast.core.errors import Invalid
-from handfast.core.ids import Id, entropy
+from handfast.core.ids import Draw, Id, drawn
 
 Value = TypeVar("Value")
 _NONCE = 12
@@ -20,18 +20,19 @@ _NONCE = 12
 class Vault:
     """Seals and opens with the master key (32 bytes). Raises Invalid(settings_invalid) for a key of another length."""
 
-    def __init__(self, master: bytes) -> None:
+    def __init__(self, master: bytes, draw: Draw = drawn) -> None:
         if len(master) != 32:
             raise Invalid("settings_invalid", "the master key is 32 bytes", "master_key")
         self._master = master
+        self._draw = draw
 
     def new_key(self, owner: Id) -> bytes:
         """A fresh key for one owner, wrapped by the master key."""
-        return _seal(self._master, entropy(32), owner)
+        return self._seal(self._master, self._draw(32, owner), owner)
 
     def seal(self, wrapped: bytes, owner: Id, value: object) -> bytes:
         """The value as msgpack, encrypted under the owner's key."""
-        return _seal(self._unwrap(wrapped, owner), msgpack.encode(value), owner)
+        return self._seal(self._unwrap(wrapped, owner), msgpack.encode(value), owner)
 
     def open(self, wrapped: bytes, owner: Id, sealed: bytes, type_: type[Value]) -> Value | None:
         """The value, or None where its key was destroyed. Raises Invalid(settings_invalid) for a wrong master key."""
@@ -45,10 +46,9 @@ class Vault:
         except InvalidTag:
             raise Invalid("settings_invalid", "the master key does not fit this database", "master_key") from None
 
-
-def _seal(key: bytes, plain: bytes, owner: Id) -> bytes:
-    nonce = entropy(_NONCE)
-    return nonce + AESGCM(key).encrypt(nonce, plain, owner)
+    def _seal(self, key: bytes, plain: bytes, owner: Id) -> bytes:
+        nonce = self._draw(_NONCE, owner + plain)
+        return nonce + AESGCM(key).encrypt(nonce, plain, owner)
 
 
 def _open(key: bytes, sealed: bytes, owner: Id) -> bytes:

@@ -130,9 +130,7 @@ async def create(tx: Tx, command: CreateParty) -> Party:
         created=tx.now,
     )
     tx.put(PERSON_KEYS, PersonKey(command.party, command.wrapped_key))
-    tx.put(PARTIES, party)
-    tx.event("party.created", party, owner=party.id)
-    return party
+    return keep_party(tx, party, "party.created")
 
 
 @verb("parties.move", about="party")
@@ -149,9 +147,14 @@ async def move_party(tx: Tx, command: MoveParty) -> Party:
         if key is not None:
             tx.put(PERSON_KEYS, replace(key, wrapped=b""))
         changed = replace(changed, details=b"")
-    tx.put(PARTIES, changed)
-    tx.event(f"party.{changed.state}", changed, owner=party.id)
-    return changed
+    return keep_party(tx, changed, f"party.{changed.state}")
+
+
+def keep_party(tx: Tx, party: Party, event: str) -> Party:
+    """Stage a party's next version and its event, which is told without details; returned with them."""
+    tx.put(PARTIES, party)
+    tx.event(event, replace(party, details=b""), owner=party.id)
+    return party
 
 
 @verb("clients.create", about="party")

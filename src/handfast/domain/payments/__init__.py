@@ -1,7 +1,7 @@
 """Payments, their refunds, and the consents that let a merchant charge."""
 
 from handfast.domain.payments import consents, refunds, verbs
-from handfast.domain.payments.cart import MOST_LINES, MOST_SHARES, NewLine, lines_of
+from handfast.domain.payments.cart import MOST_LINES, MOST_SHARES, CreatePayment, NewLine, lines_of
 from handfast.domain.payments.consents import GiveConsent, WithdrawConsent, give, withdraw
 from handfast.domain.payments.model import CONSENT_STATES, PAYMENT_STATES, Consent, Line, Payment, Refund
 from handfast.domain.payments.refunds import (
@@ -24,14 +24,15 @@ from handfast.domain.payments.tables import (
 )
 from handfast.domain.payments.verbs import (
     CapturePayment,
-    CreatePayment,
     DuePayment,
     EndPayment,
     PayPayment,
+    begin,
     cancel,
     capture,
     create,
     expire,
+    finish,
     pay,
     still_pending,
     void,
@@ -70,6 +71,7 @@ __all__ = [
     "RefundPayment",
     "WithdrawConsent",
     "agree",
+    "begin",
     "cancel",
     "capture",
     "close_unconfirmed",
@@ -78,6 +80,7 @@ __all__ = [
     "create",
     "due_payments",
     "expire",
+    "finish",
     "give",
     "lines_of",
     "paid_by",

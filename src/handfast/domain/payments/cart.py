@@ -1,18 +1,20 @@
 """What is frozen at the sale: each line's commission, shares, rates and policy, so that nothing changes the bargain."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct, msgpack
 from msgspec.structs import replace
 
 from handfast.core.clocks import DAY
-from handfast.core.errors import Invalid
+from handfast.core.errors import Invalid, NotFound
 from handfast.core.ids import Id
 from handfast.core.money import check_amount, half_even
-from handfast.domain.exchange import Quote, rate
-from handfast.domain.parties import HOUSE, Party
-from handfast.domain.payments.model import Line, Payment
-from handfast.domain.policies import DELIVERIES, POLICIES, BookRow, Policy, choose, end_of, policy_of
+from handfast.domain.exchange import QUOTES, Quote, rate
+from handfast.domain.parties import HOUSE, PARTIES, Party, active
+from handfast.domain.payments.model import Consent, Line, Payment
+from handfast.domain.payments.tables import CONSENTS, consent_id
+from handfast.domain.policies import BOOK, BOOKS, DELIVERIES, POLICIES, BookRow, Policy, choose, end_of, policy_of
 from handfast.domain.trades import (
     SHARE_KINDS,
     Frozen,
@@ -23,6 +25,7 @@ from handfast.domain.trades import (
     converted_up,
     step_end,
 )
+from handfast.store.table import Table
 from handfast.store.verb import Tx
 
 MOST_LINES = 100
@@ -42,6 +45,24 @@ class NewLine(Struct, frozen=True):
     category: str = "general"
     delivery: str = "express"
     title: str = ""
+
+
+class CreatePayment(Struct, frozen=True):
+    """Ask for `amount` minor units of `currency` (with lines: their sum); with a payer who consented it is paid now.
+
+    `capture` is "automatic" or "manual". A `quote` fixes the payer's currency and rate.
+    """
+
+    merchant: Id
+    currency: str
+    amount: int
+    payer: Id | None = None
+    capture: str = "automatic"
+    quote: Id | None = None
+    lines: tuple[NewLine, ...] = ()
+    reference: str = ""
+    description: str = ""
+    metadata: bytes = b"{}"
 
 
 def check_lines(lines: Sequence[NewLine]) -> int:
@@ -266,3 +287,79 @@ def open_trade(payment: Payment, line: Line, policy: Policy, now: int) -> Trade:
         created=now,
     )
     return replace(trade, due=step_end(policy, trade, now))
+
+
+async def concerned(
+    tx: Tx, command: CreatePayment
+) -> tuple[dict[Id, Party], Party | None, Consent | None, Quote | None, BookRow | None]:
+    """Merchant and sellers, payer, consent, quote and book, read in one round; those that are named must be there."""
+    payer, quote = command.payer, command.quote
+    names = {command.merchant: "merchant"}
+    for n, line in enumerate(command.lines):
+        names.setdefault(line.seller, "seller")
+        for payee in payees_of(line):
+            names.setdefault(payee, f"lines[{n}].shares")
+    keys: list[tuple[Table[Any], Id]] = [(PARTIES, party) for party in names]
+    if payer is not None:
+        keys += (PARTIES, payer), (CONSENTS, consent_id(payer, command.merchant))
+    if quote is not None:
+        keys.append((QUOTES, quote))
+    if command.lines:
+        keys.append((BOOKS, BOOK))
+    found = dict(zip(keys, await tx.get_all(*keys), strict=True))
+    parties = {party: active(found[PARTIES, party], name) for party, name in names.items()}
+    for line in command.lines:
+        if parties[line.seller].kind != "merchant" and line.seller != command.merchant:
+            raise Invalid("lines_invalid", "a line's seller is a merchant", "lines")
+    quoted = None if quote is None else found[QUOTES, quote]
+    if quote is not None and quoted is None:
+        raise NotFound("object_not_found", "no such quote", "quote")
+    book = found[BOOKS, BOOK] if command.lines else None
+    if payer is None:
+        return parties, None, None, quoted, book
+    return parties, found[PARTIES, payer], found[CONSENTS, consent_id(payer, command.merchant)], quoted, book
+
+
+def price(
+    tx: Tx,
+    command: CreatePayment,
+    amount: int,
+    quote: Quote | None,
+    merchant: Party,
+    lines: tuple[Line, ...],
+    key: Id | None,
+) -> Payment:
+    """The payment with its terms frozen, in version 0, under the given id or a fresh one."""
+    if lines:
+        merchant = replace(merchant, settle_currency="")  # each line settles with its own seller
+    terms = freeze(tx, merchant, command.currency, 0, amount, quote)
+    return Payment(
+        id=key or tx.new_id(),
+        merchant=command.merchant,
+        payer=command.payer,
+        state="open",
+        capture=command.capture,
+        currency=command.currency,
+        amount=amount,
+        captured=0,
+        refunded=0,
+        tax=sum(line.tax for line in lines),
+        commission=sum(line.commission for line in lines) if lines else terms.commission,
+        pay_currency=terms.pay_currency,
+        pay_amount=terms.pay_amount,
+        pay_position=terms.pay_position,
+        settle_currency=terms.settle_currency,
+        settle_amount=0 if lines else terms.settle_amount,
+        settle_position=0 if lines else terms.settle_position,
+        quote=command.quote,
+        reference=command.reference,
+        description=command.description,
+        metadata=command.metadata,
+        lines=msgpack.encode(lines) if lines else b"",
+        pending=None,
+        attempt=0,
+        due=None,
+        paid=None,
+        version=0,
+        created=tx.now,
+    )

@@ -48,7 +48,7 @@ class Payment(Struct, frozen=True, gc=False):
     Amounts are minor units, cumulative, in the price currency; `pay_*` in the payer's, `settle_*` in the merchant's
     (see trades.Terms; nothing settles here where there are lines). `pending` is the open authorisation's ledger
     entry, `attempt` counts the tries that the ledger refused, `due` is when an open or authorised payment ends by
-    itself (market time).
+    itself (market time), `paid` when its first part was taken.
     """
 
     id: Id
@@ -76,6 +76,7 @@ class Payment(Struct, frozen=True, gc=False):
     pending: Id | None
     attempt: int
     due: int | None
+    paid: int | None
     version: int
     created: int
 

@@ -18,13 +18,17 @@ from handfast.store.verb import Tx, verb
 
 
 class RefundPayment(Struct, frozen=True):
-    """Give back `amount` (None: all that is left) of a payment without lines, or of one trade of one with lines."""
+    """Give back `amount` (None: all that is left) of a payment without lines, or of one trade of one with lines.
+
+    `refund` is the id that the refund gets, where its maker chose one.
+    """
 
     by: Id
     payment: Id
     trade: Id | None = None
     amount: int | None = None
     reason: str = ""
+    refund: Id | None = None
 
 
 @verb("payments.refund", about="payment")
@@ -47,7 +51,9 @@ async def refund(tx: Tx, command: RefundPayment) -> Refund:
         return await _refund_direct(tx, payment, command)
     if trade is None:
         raise NotFound("object_not_found", "no such trade", "trade")
-    _, made = await _refund_trade(tx, undisputed(in_time(tx, trade)), command.amount, command.reason, "refund_rest")
+    _, made = await _refund_trade(
+        tx, undisputed(in_time(tx, trade)), command.amount, command.reason, "refund_rest", key=command.refund
+    )
     assert made is not None
     return made
 
@@ -119,7 +125,7 @@ async def _refund_direct(tx: Tx, payment: Payment, command: RefundPayment) -> Re
     if not 0 < amount <= left:
         raise Declined("refund_exceeds_captured", f"{left} minor units are left to refund", "amount")
     moves = postings.to_payer(payment, amount)
-    made = _keep(tx, payment, None, amount, command.reason)
+    made = _keep(tx, payment, None, amount, command.reason, command.refund)
     await trades.post_moves(tx, postings.refund(made, moves))
     return made
 
@@ -133,6 +139,7 @@ async def _refund_trade(
     *,
     advance: bool = False,
     release_rest: bool = False,
+    key: Id | None = None,
 ) -> tuple[Trade, Refund | None]:
     policy = await effective(tx, trade.policy)
     payment = await tx.get(PAYMENTS, trade.payment)
@@ -143,18 +150,18 @@ async def _refund_trade(
     if not amount:
         await trades.post_moves(tx, trades.release_entry(trade, moves))
         return kept, None
-    made = _keep(tx, payment, trade, amount, reason)
+    made = _keep(tx, payment, trade, amount, reason, key)
     await trades.post_moves(tx, postings.refund(made, moves))
     return kept, made
 
 
-def _keep(tx: Tx, payment: Payment, trade: Trade | None, amount: int, reason: str) -> Refund:
+def _keep(tx: Tx, payment: Payment, trade: Trade | None, amount: int, reason: str, key: Id | None) -> Refund:
     """Stage the refund and the payment's next version; the trade is as it was before."""
     terms = payment if trade is None else trade
     before = trade.refunded + trade.returned if trade is not None else payment.refunded
     paid_back = share(terms.pay_amount, before + amount, terms.amount) - share(terms.pay_amount, before, terms.amount)
     made = Refund(
-        id=tx.new_id(),
+        id=key or tx.new_id(),
         payment=payment.id,
         trade=None if trade is None else trade.id,
         merchant=payment.merchant,

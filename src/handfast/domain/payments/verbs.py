@@ -12,13 +12,13 @@ from handfast.core.ids import Id
 from handfast.core.money import check_amount, exponent
 from handfast.core.states import move
 from handfast.domain import exchange
-from handfast.domain.exchange import QUOTES, Quote
-from handfast.domain.parties import PARTIES, Party, active, active_parties, must_belong
+from handfast.domain.exchange import QUOTES
+from handfast.domain.parties import active, active_parties, must_belong
 from handfast.domain.payments import postings
 from handfast.domain.payments.cart import (
-    NewLine,
+    CreatePayment,
     check_lines,
-    freeze,
+    concerned,
     freeze_lines,
     lines_of,
     must_differ,
@@ -27,35 +27,17 @@ from handfast.domain.payments.cart import (
     payees_of,
     policies_by_id,
     policies_of,
+    price,
     reprice,
 )
 from handfast.domain.payments.consents import check_consent
-from handfast.domain.payments.model import PAYMENT_STATES, Consent, Line, Payment
-from handfast.domain.payments.tables import CONSENTS, PAYMENTS, consent_id
-from handfast.domain.policies import BOOK, BOOKS, BookRow, Policy
+from handfast.domain.payments.model import PAYMENT_STATES, Line, Payment
+from handfast.domain.payments.tables import PAYMENTS
+from handfast.domain.policies import Policy
 from handfast.domain.trades import Move, hold, keep, post_moves
-from handfast.store.table import Table
 from handfast.store.verb import Tx, verb
 
 STAYS_AUTHORISED = 7 * DAY
-
-
-class CreatePayment(Struct, frozen=True):
-    """Ask for `amount` minor units of `currency` (with lines: their sum); with a payer who consented it is paid now.
-
-    `capture` is "automatic" or "manual". A `quote` fixes the payer's currency and rate.
-    """
-
-    merchant: Id
-    currency: str
-    amount: int
-    payer: Id | None = None
-    capture: str = "automatic"
-    quote: Id | None = None
-    lines: tuple[NewLine, ...] = ()
-    reference: str = ""
-    description: str = ""
-    metadata: bytes = b"{}"
 
 
 class PayPayment(Struct, frozen=True):
@@ -121,6 +103,16 @@ async def create(tx: Tx, command: CreatePayment) -> Payment:
 
     Raises Invalid, NotFound, Forbidden, Declined(consent_missing, balance_insufficient), Conflict.
     """
+    return await begin(tx, command)
+
+
+async def begin(
+    tx: Tx, command: CreatePayment, *, key: Id | None = None, until: int | None = None, consented: bool = False
+) -> Payment:
+    """Ask for a payment under the given id, open until then at most (market time); `consented`: the payer just did.
+
+    With a payer the entry is posted here, so that nothing may follow. Raises what `create` does.
+    """
     exponent(command.currency)
     if command.capture not in ("automatic", "manual"):
         raise Invalid("field_invalid", 'capture is "automatic" or "manual"', "capture")
@@ -128,88 +120,21 @@ async def create(tx: Tx, command: CreatePayment) -> Payment:
     if command.lines and command.amount != amount:
         raise Invalid("lines_invalid", f"the lines add up to {amount}", "amount")
     must_differ(command.payer, command.merchant, command.lines)
-    sellers, payer, consent, quote, book = await _concerned(tx, command)
+    sellers, payer, consent, quote, book = await concerned(tx, command)
     policies = policies_of(book, command.lines)
     lines = freeze_lines(tx, command.lines, policies, sellers, command.currency, quote)
     frozen = await policies_by_id(tx, policies)
-    payment = _price(tx, command, amount, quote, sellers[command.merchant], lines)
+    payment = price(tx, command, amount, quote, sellers[command.merchant], lines, key)
     if quote is not None:
         owners = (command.merchant,) if command.payer is None else (command.merchant, command.payer)
         exchange.use(tx, quote, owners, command.currency)
     if command.payer is None:
-        return keep_payment(tx, replace(payment, due=pay_by(tx, frozen.values())), "payment.created")
+        due = pay_by(tx, frozen.values()) if until is None else until
+        return keep_payment(tx, replace(payment, due=due), "payment.created")
     active(payer, "payer")
-    check_consent(consent, payment.pay_currency, payment.pay_amount)
+    if not consented:
+        check_consent(consent, payment.pay_currency, payment.pay_amount)
     return await _charge(tx, payment, frozen)
-
-
-async def _concerned(
-    tx: Tx, command: CreatePayment
-) -> tuple[dict[Id, Party], Party | None, Consent | None, Quote | None, BookRow | None]:
-    """Merchant and sellers, payer, consent, quote and book, read in one round; those that are named must be there."""
-    payer, quote = command.payer, command.quote
-    names = {command.merchant: "merchant"}
-    for n, line in enumerate(command.lines):
-        names.setdefault(line.seller, "seller")
-        for payee in payees_of(line):
-            names.setdefault(payee, f"lines[{n}].shares")
-    keys: list[tuple[Table[Any], Id]] = [(PARTIES, party) for party in names]
-    if payer is not None:
-        keys += (PARTIES, payer), (CONSENTS, consent_id(payer, command.merchant))
-    if quote is not None:
-        keys.append((QUOTES, quote))
-    if command.lines:
-        keys.append((BOOKS, BOOK))
-    found = dict(zip(keys, await tx.get_all(*keys), strict=True))
-    parties = {party: active(found[PARTIES, party], name) for party, name in names.items()}
-    for line in command.lines:
-        if parties[line.seller].kind != "merchant" and line.seller != command.merchant:
-            raise Invalid("lines_invalid", "a line's seller is a merchant", "lines")
-    quoted = None if quote is None else found[QUOTES, quote]
-    if quote is not None and quoted is None:
-        raise NotFound("object_not_found", "no such quote", "quote")
-    book = found[BOOKS, BOOK] if command.lines else None
-    if payer is None:
-        return parties, None, None, quoted, book
-    return parties, found[PARTIES, payer], found[CONSENTS, consent_id(payer, command.merchant)], quoted, book
-
-
-def _price(
-    tx: Tx, command: CreatePayment, amount: int, quote: Quote | None, merchant: Party, lines: tuple[Line, ...]
-) -> Payment:
-    """The payment with its terms frozen, in version 0."""
-    if lines:
-        merchant = replace(merchant, settle_currency="")  # each line settles with its own seller
-    terms = freeze(tx, merchant, command.currency, 0, amount, quote)
-    return Payment(
-        id=tx.new_id(),
-        merchant=command.merchant,
-        payer=command.payer,
-        state="open",
-        capture=command.capture,
-        currency=command.currency,
-        amount=amount,
-        captured=0,
-        refunded=0,
-        tax=sum(line.tax for line in lines),
-        commission=sum(line.commission for line in lines) if lines else terms.commission,
-        pay_currency=terms.pay_currency,
-        pay_amount=terms.pay_amount,
-        pay_position=terms.pay_position,
-        settle_currency=terms.settle_currency,
-        settle_amount=0 if lines else terms.settle_amount,
-        settle_position=0 if lines else terms.settle_position,
-        quote=command.quote,
-        reference=command.reference,
-        description=command.description,
-        metadata=command.metadata,
-        lines=msgpack.encode(lines) if lines else b"",
-        pending=None,
-        attempt=0,
-        due=None,
-        version=0,
-        created=tx.now,
-    )
 
 
 @verb("payments.pay", about="payment")
@@ -264,7 +189,9 @@ async def _charge(tx: Tx, payment: Payment, policies: Mapping[Id, Policy]) -> Pa
             moves = postings.to_merchant(payment, payer, payment.amount)
             taken = payment.lines
         entry = postings.pay(payment, moves)
-        kept = keep_payment(tx, payment, "payment.captured", state=state, captured=payment.amount, lines=taken)
+        kept = keep_payment(
+            tx, payment, "payment.captured", state=state, captured=payment.amount, lines=taken, paid=tx.now
+        )
     await tx.post(entry)
     return kept
 
@@ -325,6 +252,7 @@ async def capture(tx: Tx, command: CapturePayment) -> Payment:
         lines=taken,
         pending=None if final or pay_amount == pending else entry.id if pay_amount else payment.pending,
         due=None if final else payment.due,
+        paid=payment.paid or tx.now,
     )
     await post_moves(tx, entry)
     return changed
@@ -380,6 +308,11 @@ async def expire(tx: Tx, command: DuePayment) -> Payment:
         return await _void(tx, payment, "expire")
     state = move(PAYMENT_STATES, payment.state, "expire")
     return keep_payment(tx, payment, "payment.cancelled", state=state, due=None)
+
+
+def finish(tx: Tx, payment: Payment) -> Payment:
+    """Tell that the time in which the merchant may refund a payment is over; who asked for it keeps that time."""
+    return keep_payment(tx, payment, "payment.finished")
 
 
 async def _void(tx: Tx, payment: Payment, step: str) -> Payment:

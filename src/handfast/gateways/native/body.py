@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import fields
 
 from handfast.core.errors import Invalid
 
@@ -49,7 +50,8 @@ def decoder(shape: type[Shape]) -> Callable[[bytes], Shape]:
 def converter(shape: type[Shape]) -> Callable[[dict[str, Any]], Shape]:
     """The same for what came as text in a query: numbers are read from digits."""
     codes = field_codes(shape)
-    numbers = {name for name, hint in get_type_hints(shape).items() if hint is int}
+    hints = get_type_hints(shape)
+    numbers = {field.encode_name for field in fields(shape) if hints[field.name] is int}
 
     def checked(values: dict[str, Any]) -> Shape:
         for name in numbers & values.keys():

@@ -102,8 +102,14 @@ def _required(shape: Any) -> list[str]:
 
 def _parameters(line: Route, schemas: dict[str, Any]) -> Iterable[dict[str, Any]]:
     if line.kind:
-        said = f"The id of a {line.kind}: {PREFIXES[line.kind]}_…"
-        yield {"name": "id", "in": "path", "required": True, "description": said, "schema": {"type": "string"}}
+        said = " or ".join(f"the id of a {kind}: {PREFIXES[kind]}_…" for kind in line.kind.split())
+        yield {
+            "name": "id",
+            "in": "path",
+            "required": True,
+            "description": said[0].upper() + said[1:],
+            "schema": {"type": "string"},
+        }
     if line.method == "POST":
         yield _KEY
     if line.query is not None:

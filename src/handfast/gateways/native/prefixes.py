@@ -2,6 +2,7 @@
 
 from handfast.core.errors import NotFound
 from handfast.core.ids import Id, parse, text
+from handfast.domain.heads import head_id
 
 PREFIXES = {
     "account": "acc",
@@ -17,6 +18,7 @@ PREFIXES = {
     "event": "evt",
     "evidence": "evi",
     "file": "pof",
+    "head": "hea",
     "line": "bli",
     "netting": "net",
     "operation": "opr",
@@ -49,16 +51,22 @@ def show_some(kind: str, value: Id | None) -> str | None:
 
 
 def parse_kind(kind: str, value: str) -> Id | None:
-    """The id in a public form, or None where it is none of that kind."""
+    """The id in a public form, or None where it is none of that kind. A head may go by its number."""
+    if kind == "head" and value.isascii() and value.isdigit() and len(value) < 19:
+        return head_id(int(value))
     return parse(PREFIXES[kind], value)
 
 
 def read(kind: str, value: str, param: str | None = None) -> Id:
-    """The id in a public form. Raises NotFound where it is none of that kind: it looks like one that nobody has."""
-    found = parse_kind(kind, value)
-    if found is None:
-        raise unknown(param or kind)
-    return found
+    """The id in a public form. Raises NotFound where it is none of that kind: it looks like one that nobody has.
+
+    Several kinds stand in one word, separated by spaces.
+    """
+    kinds = kind.split()
+    for each in kinds:
+        if (found := parse_kind(each, value)) is not None:
+            return found
+    raise unknown(param or (kind if len(kinds) == 1 else "id"))
 
 
 def read_some(kind: str, value: str | None, param: str | None = None) -> Id | None:

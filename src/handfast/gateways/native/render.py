@@ -5,6 +5,7 @@ from msgspec import Raw
 from handfast.domain import (
     custody,
     exchange,
+    heads,
     notifications,
     parties,
     payments,
@@ -14,7 +15,7 @@ from handfast.domain import (
     topups,
     transfers,
 )
-from handfast.gateways.native import objects, reports
+from handfast.gateways.native import objects, receipts, reports
 from handfast.gateways.native.prefixes import show, show_some
 from handfast.ledger import Purpose
 
@@ -342,3 +343,8 @@ def netting(row: receivables.Netting, amount: int | None = None, owed: int | Non
     """A netting; with what it moved where the books were asked."""
     party = show("party", row.party)
     return reports.Netting(show("netting", row.id), "netting", party, row.currency, amount, owed, row.created // SECOND)
+
+
+def head(row: heads.Head) -> receipts.Head:
+    """A signed head."""
+    return receipts.Head(**heads.published(row))

@@ -35,6 +35,7 @@ from handfast.gateways.native import (
     paying_out,
     people,
     policies,
+    proofs,
     quarrels,
     reports,
     selling,
@@ -244,6 +245,12 @@ ROUTES = (
     ),
     route("GET", "/v1/deliveries/{id}", "webhooks", webhooks.see_delivery, "delivery"),
     act("/v1/deliveries/{id}/replay", "webhooks", Nothing, notifications.replay, webhooks.replay_delivery, "delivery"),
+    # What anybody can check
+    route("GET", "/v1/keys", None, proofs.see_keys),
+    route("GET", "/v1/heads", None, proofs.list_heads, query=proofs.HeadQuery),
+    route("GET", "/v1/heads/{id}", None, proofs.see_head, "head"),
+    route("GET", "/v1/heads/{id}/consistency", None, proofs.see_consistency, "head", query=proofs.SpanQuery),
+    route("GET", "/v1/receipts/{id}", "read", proofs.see_receipt, proofs.PROVED),
     # What became of a request
     route("GET", "/v1/operations", "read", operations.find_operation, query=OperationQuery),
     route("GET", "/v1/operations/{id}", "read", operations.see_operation, "operation"),

@@ -40,6 +40,13 @@ class PostgresLedger:
     def post(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
         """Decide in order and write; see Ledger.post."""
         batch = Batch(entries, at)
+        self.fill(batch)
+        outcomes = batch.decide()
+        self.write(batch)
+        return outcomes
+
+    def fill(self, batch: Batch) -> None:
+        """Give a batch what it needs to see."""
         needs = batch.needs
         with self._db.pipeline():
             last = self._db.execute(_LAST)
@@ -55,9 +62,6 @@ class PostgresLedger:
             ((last_seq,),) = last.fetchall()
             accounts, pendings, stored, refused = (cursor.fetchall() for cursor in cursors)
         batch.fill(last_seq, accounts, pendings, stored, [key for (key,) in refused])
-        outcomes = batch.decide()
-        self._write(batch)
-        return outcomes
 
     def balances(self, accounts: Sequence[Id]) -> list[Balance]:
         """See Ledger.balances."""
@@ -70,7 +74,8 @@ class PostgresLedger:
         if rows:
             self._db.execute(sql, [list(column) for column in zip(*rows, strict=True)], binary=True)
 
-    def _write(self, batch: Batch) -> None:
+    def write(self, batch: Batch) -> None:
+        """Write what a batch holds after it was decided."""
         account_columns = "(id, debits_pending, debits_posted, credits_pending, credits_posted, newest)"
         account_arrays = "unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bytea[])"
         fresh, changed = batch.account_rows()

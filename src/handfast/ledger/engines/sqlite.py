@@ -40,6 +40,13 @@ class SqliteLedger:
     def post(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
         """Decide in order and write; see Ledger.post."""
         batch = Batch(entries, at)
+        self.fill(batch)
+        outcomes = batch.decide()
+        self.write(batch)
+        return outcomes
+
+    def fill(self, batch: Batch) -> None:
+        """Give a batch what it needs to see."""
         needs = batch.needs
         batch.fill(
             self._db.execute(_LAST).get,
@@ -48,9 +55,6 @@ class SqliteLedger:
             self._rows(_ENTRIES, needs.entries),
             [key for (key,) in self._rows(_REFUSED, needs.entries)],
         )
-        outcomes = batch.decide()
-        self._write(batch)
-        return outcomes
 
     def balances(self, accounts: Sequence[Id]) -> list[Balance]:
         """See Ledger.balances."""
@@ -60,7 +64,8 @@ class SqliteLedger:
     def _rows(self, sql: str, keys: Sequence[Id]) -> list[tuple]:  # type: ignore[type-arg]
         return self._db.execute(sql, (apsw.carray(tuple(keys)),)).fetchall() if keys else []
 
-    def _write(self, batch: Batch) -> None:
+    def write(self, batch: Batch) -> None:
+        """Write what a batch holds after it was decided."""
         many = self._db.executemany
         if batch.entry_rows:
             many("INSERT INTO entries (id, seq, kind, at, postings) VALUES (?, ?, ?, ?, ?)", batch.entry_rows)

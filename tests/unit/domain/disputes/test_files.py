@@ -1,12 +1,14 @@
 """Files of evidence: what is taken for what it says it is, and what is kept can be relied on."""
 
+import errno
+import os
 from hashlib import sha256
 from pathlib import Path
 from stat import S_IMODE
 
 import pytest
 
-from handfast.core.errors import Invalid, NotFound, TooLarge
+from handfast.core.errors import Invalid, NotFound, TooLarge, Unavailable
 from handfast.domain.disputes import MOST_BYTES, EvidenceFiles, check_file
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
@@ -98,8 +100,18 @@ def test_what_cannot_be_kept_leaves_nothing_behind(tmp_path: Path) -> None:
     files = EvidenceFiles(tmp_path)
     (tmp_path / sha256(b"sealed").hexdigest()[:2]).mkdir()
     (tmp_path / sha256(b"sealed").hexdigest()[:2] / sha256(b"sealed").hexdigest()).mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(Unavailable):
         files.keep(b"sealed")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     with pytest.raises(TooLarge):
         files.keep(bytes(MOST_BYTES + 1025))
+
+
+def test_a_full_disk_is_a_refusal_that_may_be_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unavailable, match="No space left"):
+        EvidenceFiles(tmp_path).keep(b"sealed")
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
