@@ -85,6 +85,9 @@ TERMS = (("policies", "id, name, number, body, created"),)
 """Tables of frozen terms that are sealed, with their columns, as the service seals them."""
 
 
+_PURPOSE = [bytes((purpose,)) for purpose in range(256)]
+
+
 def account(owner: bytes, purpose: int, currency: str) -> bytes:
     """The ledger account of an owner for a purpose in a currency."""
-    return owner[:13] + bytes((purpose,)) + NUMBERS[currency]
+    return owner[:13] + _PURPOSE[purpose] + NUMBERS[currency]

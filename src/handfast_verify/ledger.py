@@ -25,7 +25,27 @@ _PENDS, _POST, _VOID, _UP_TO = int(Mode.PENDING), int(Mode.POST), int(Mode.VOID)
 Posting = tuple[bytes, bytes, int, int, bytes | None]
 decode = msgpack.Decoder(tuple[Posting, ...]).decode
 
+
+def postings_of(blob: bytes) -> tuple[Posting, ...]:
+    """An entry's postings; none where they cannot be read, which the fold names."""
+    try:
+        return decode(blob)
+    except MsgspecError:
+        return ()
+
+
 BALANCES = "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted, newest FROM accounts ORDER BY id"
+
+
+def _is_nothing(posting: Posting) -> bool:
+    """Whether a posting of as much as there was moved nothing, between accounts that may stand in it."""
+    debit, credit, amount, mode, pending = posting
+    return (
+        (amount, mode, pending) == (0, _UP_TO, None)
+        and len(debit) == len(credit) == 16
+        and debit[14:] == credit[14:]
+        and debit != credit
+    )
 
 
 class Fold:
@@ -55,7 +75,10 @@ class Fold:
             except MsgspecError:
                 self._fault(key, "its postings cannot be read", "MessagePack of postings", blob)
                 continue
-            if len(postings) != 1 or not self._plain(key, seq, postings[0]):
+            first = postings[0] if postings else None
+            # A sale's second posting pays what the seller owes: mostly nothing.
+            alone = len(postings) == 1 or (len(postings) == 2 and _is_nothing(postings[1]))
+            if first is None or not alone or not self._plain(key, seq, first):
                 self._entry(key, seq, postings)
 
     def _plain(self, key: bytes, seq: int, posting: Posting) -> bool:
@@ -228,7 +251,7 @@ class Fold:
         seen: dict[bytes, tuple[bytes, bytes, int]] = {}
         wanted: dict[bytes, tuple[object, ...]] = {}
         for key, blob in books.stream("SELECT id, postings FROM entries ORDER BY seq"):
-            for debit, credit, amount, mode, pending in decode(blob):
+            for debit, credit, amount, mode, pending in postings_of(blob):
                 if mode == _PENDS:
                     seen[key] = (debit, credit, amount)
                 elif pending is not None and pending in seen:

@@ -1,23 +1,14 @@
-"""Each object beside its entries, its accounts and what names it: one sweep over all of them in the order of ids."""
+"""Which rules hold of which table's rows, what is joined to these, and what names them as its whole."""
 
-import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
-from itertools import groupby
 from typing import Any
 
-from msgspec import MsgspecError
-
 from handfast_verify import rules
-from handfast_verify.facts import HELD, RECEIVABLE, WALLET, Mode
 from handfast_verify.findings import Findings
-from handfast_verify.ledger import Posting, decode
+from handfast_verify.ledger import postings_of
 from handfast_verify.reading import Books
-from handfast_verify.rules import Case, Rule
-
-Watch = Callable[[int], None]
-_STEP = 10_000
-_ROW, _ENTRY, _ACCOUNT, _PART = range(4)
+from handfast_verify.rules import Rule
 
 Joined = tuple[tuple[str, str], ...]
 _QUOTE = (("q.numerator", "numerator"), ("q.denominator", "denominator"))
@@ -89,84 +80,7 @@ PARTS = (
 """What names a whole: the whole's id, a kind, and what the whole's rule wants to know of it."""
 
 
-def check_objects(books: Books, findings: Findings, watch: Watch) -> int:
-    """Hold every object against its entries and accounts; how many objects there are."""
-    count = 0
-    streams: list[Iterator[tuple[bytes, int, Any]]] = [_objects(books, findings, table) for table in RULES]
-    streams += [_parts(books, sql) for sql in PARTS]
-    streams += [_entries(books), _accounts(books), _refunds(books)]
-    merged = heapq.merge(*streams, key=_order)
-    for key, group in groupby(merged, key=_prefix):
-        case: Case | None = None
-        for _, kind, item in group:
-            if kind == _ROW:
-                case = item
-            elif case is None:
-                _ownerless(findings, key, kind, item)
-            elif kind == _ENTRY:
-                case.entries.append(item)
-            elif kind == _ACCOUNT:
-                case.accounts[item[0]] = item[1]
-            else:
-                case.parts.append(item)
-        if case is not None:
-            _judge(case)
-            count += 1
-            if count % _STEP == 0:
-                watch(_STEP)
-    _sums(books, findings)
-    _policies(books, findings)
-    return count
-
-
-def _ownerless(findings: Findings, key: bytes, kind: int, item: Any) -> None:
-    """Name what derives from an object that is not there; a netting alone leaves no row but its operation's."""
-    if kind == _ENTRY and not _netting(*item):
-        findings.add("objects", "entries", key, f"the object that made its {item[0]}", "one", "none")
-    elif kind == _ACCOUNT:
-        findings.add("objects", "accounts", item[0], "the object that owns it", "one", "none")
-    elif kind == _PART:
-        findings.add("objects", "objects", key, f"the object that a {item[0]} names", "one", "none")
-
-
-def _netting(kind: str, postings: tuple[Posting, ...]) -> bool:
-    """Whether an entry is one by which a party paid, out of its wallet, as much as it owed and had."""
-    if kind != "receivable.net" or len(postings) != 1:
-        return False
-    ((debit, credit, _, mode, _),) = postings
-    return mode == Mode.UP_TO and debit[13] == WALLET and credit[13] == RECEIVABLE and debit[:13] == credit[:13]
-
-
-def _judge(case: Case) -> None:
-    try:
-        RULES[case.table][2](case)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as fault:
-        # An unknown currency or purpose, say: whoever wrote the row did not reckon with its rule.
-        case.must_equal("its row", "one that its rule can be applied to", repr(fault))
-
-
-def _order(item: tuple[bytes, int, Any]) -> tuple[bytes, int]:
-    return item[0], item[1]
-
-
-def _prefix(item: tuple[bytes, int, Any]) -> bytes:
-    return item[0]
-
-
-def _objects(books: Books, findings: Findings, table: str) -> Iterator[tuple[bytes, int, Any]]:
-    joins, joined, _ = RULES[table]
-    columns = [*books.columns(table), *(name for _, name in joined)]
-    told = ", ".join(("t.*", *(column for column, _ in joined)))
-    for row in books.stream(f"SELECT {told} FROM {table} t {joins} ORDER BY t.id"):
-        yield row[0][:13], _ROW, Case(findings, table, dict(zip(columns, row, strict=True)))
-
-
-def _parts(books: Books, sql: str) -> Iterator[tuple[bytes, int, Any]]:
-    for whole, *part in books.stream(sql):
-        yield whole[:13], _PART, tuple(part)
-
-
-def _refunds(books: Books) -> Iterator[tuple[bytes, int, Any]]:
+def refunds(books: Books) -> Iterator[tuple[Any, ...]]:
     """Refunds as parts of the trade, or else the payment, that they are of, with the postings of their entries."""
     entry = books.derived("r", "010000")
     sql = (
@@ -174,26 +88,13 @@ def _refunds(books: Books) -> Iterator[tuple[bytes, int, Any]]:
         f" LEFT JOIN entries e ON e.id = {entry} ORDER BY coalesce(r.trade, r.payment)"
     )
     for whole, amount, pay_amount, blob in books.stream(sql):
-        yield whole[:13], _PART, ("refund", amount, pay_amount, _postings(blob) if blob else ())
+        yield whole, "refund", amount, pay_amount, postings_of(blob) if blob else ()
 
 
-def _entries(books: Books) -> Iterator[tuple[bytes, int, Any]]:
-    for key, kind, blob in books.stream("SELECT id, kind, postings FROM entries ORDER BY id"):
-        yield key[:13], _ENTRY, (kind, _postings(blob))
-
-
-def _postings(blob: bytes) -> tuple[Posting, ...]:
-    """An entry's postings; none where they cannot be read, which the fold has named."""
-    try:
-        return decode(blob)
-    except MsgspecError:
-        return ()
-
-
-def _accounts(books: Books) -> Iterator[tuple[bytes, int, Any]]:
-    for key, credits, debits in books.stream("SELECT id, credits_posted, debits_posted FROM accounts ORDER BY id"):
-        if key[13] == HELD:
-            yield key[:13], _ACCOUNT, (key, (credits, debits))
+def check_sums(books: Books, findings: Findings) -> None:
+    """What is told twice across objects, and the policies that trades name."""
+    _sums(books, findings)
+    _policies(books, findings)
 
 
 def _sums(books: Books, findings: Findings) -> None:

@@ -13,6 +13,8 @@ import psycopg
 from msgspec import msgpack
 
 FETCH = 2_000
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+COMMITS = "SELECT commits FROM desk"
 
 
 class Unreadable(Exception):
@@ -20,7 +22,12 @@ class Unreadable(Exception):
 
 
 class Books(Protocol):
-    """Books that stand still. SQL is common to both databases but for ids that derive from others."""
+    """Books that stand still. SQL is common to both databases but for ids that derive from others.
+
+    `url` is where they lie, so that they can be opened once more.
+    """
+
+    url: str
 
     def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """The rows of a query; several may be read in turns."""
@@ -34,6 +41,9 @@ class Books(Protocol):
     def columns(self, table: str) -> list[str]:
         """A table's columns, in order; none where there is no such table."""
 
+    def again(self) -> int:
+        """Read as of now from here on; the number of the desk's last commit."""
+
     def damage(self) -> str | None:
         """What the database itself says is broken in its file, if it can say so."""
 
@@ -41,6 +51,7 @@ class Books(Protocol):
 class _Sqlite:
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
+        self.url = f"sqlite:///{db.filename}"
 
     def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """See Books."""
@@ -58,6 +69,11 @@ class _Sqlite:
         """See Books."""
         return [row[0] for row in self._db.execute("SELECT name FROM pragma_table_info(?)", (table,))]
 
+    def again(self) -> int:
+        """See Books."""
+        self._db.execute("ROLLBACK; BEGIN")
+        return int(self._db.execute(COMMITS).get)
+
     def damage(self) -> str | None:
         """See Books. A connection of its own: the library works outside Python's lock, beside the other checks."""
         db = apsw.Connection(self._db.filename, flags=apsw.SQLITE_OPEN_READONLY)
@@ -71,8 +87,9 @@ class _Sqlite:
 
 
 class _Postgres:
-    def __init__(self, db: psycopg.Connection[Any]) -> None:
+    def __init__(self, db: psycopg.Connection[Any], url: str) -> None:
         self._db = db
+        self.url = url
         self._cursors = 0
 
     def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
@@ -98,6 +115,13 @@ class _Postgres:
             " ORDER BY attnum"
         )
         return [row[0] for row in self._db.execute(sql, (table,)).fetchall()]
+
+    def again(self) -> int:
+        """See Books."""
+        self._db.execute("ROLLBACK")
+        self._db.execute(BEGIN)
+        ((commits,),) = self._db.execute(COMMITS).fetchall()
+        return int(commits)
 
     def damage(self) -> str | None:
         """See Books."""
@@ -144,8 +168,8 @@ def _sqlite(path: Path) -> Iterator[Books]:
 def _postgres(url: str) -> Iterator[Books]:
     with psycopg.connect(url, autocommit=True) as db:
         db.execute("SET cursor_tuple_fraction = 1.0")
-        db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield _Postgres(db)
+        db.execute(BEGIN)
+        yield _Postgres(db, url)
 
 
 def load(export: Path, file: Path) -> None:

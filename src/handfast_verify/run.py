@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from handfast_verify.events import check_events
-from handfast_verify.findings import Enough, Findings, Result
+from handfast_verify.beside import beside, check_objects
+from handfast_verify.findings import MOST, Enough, Findings, Result
 from handfast_verify.heads import Head, published
 from handfast_verify.ledger import SHARE, Fold
-from handfast_verify.objects import check_objects
 from handfast_verify.reading import Books, Unreadable, opened
 from handfast_verify.sealed import ENTRIES, Pass
 
 Watch = Callable[[str, int, int], None]
 """Told of a pass: its name, how many rows it has, how many more of them were read."""
+
+TWO = 50_000
+"""From so many entries on, two processes share the work."""
 
 _TABLES = ("entries", "events", "operations", "accounts", "statements", "pendings", "heads", "head_slices")
 
@@ -73,6 +75,8 @@ class _Run:
         self._passes: dict[str, float] = {}
         self._objects = 0
         self._accounts = 0
+        # Before anything else is read: it may begin the reading anew.
+        self._beside = beside(books) if self._count("entries") >= TWO else None
         self._shares = -(-self._count("accounts") // SHARE) or 1
         self._fold = Fold(findings, 0, self._shares)
         self._journal = Pass(books, findings, self._fold, key, pinned)
@@ -100,13 +104,36 @@ class _Run:
         )
 
     def _check(self) -> None:
+        other = self._beside
+        if other is None:
+            self._journal_and_balances(lambda: None)
+            with self._timed("objects"):
+                self._objects = check_objects(self._books, self._findings, self._told)
+            return
+        try:
+            with suppress(Enough):
+                self._journal_and_balances(lambda: other.watched(self._told))
+            checked = other.result(self._told)
+            self._objects, self._passes["objects"] = checked.count, checked.seconds
+            self._findings.faults += checked.faults[: MOST - len(self._findings.faults)]
+        finally:
+            other.close()
+
+    def _told(self, more: int) -> None:
+        self._watch("objects", 0, more)
+
+    def _journal_and_balances(self, listen: Callable[[], None]) -> None:
+        def watch(more: int) -> None:
+            self._watch("entries and events", total, more)
+            listen()
+
         with self._timed("file"):
             damage = self._books.damage()
             if damage is not None:
                 self._findings.add("file", "database", "file", "what the database says of it", "ok", damage)
         with self._timed("journal"):
             total = self._count("entries") + self._count("events")
-            self._journal.run(lambda more: self._watch("entries and events", total, more))
+            self._journal.run(watch)
         self._passes |= {f"sealed {table}": seconds for table, seconds in self._journal.seconds.items()}
         with self._timed("balances"):
             self._accounts = self._fold.against(self._books)
@@ -114,10 +141,6 @@ class _Run:
                 fold = Fold(self._findings, share, self._shares)
                 fold.entries(self._books.stream(ENTRIES))
                 fold.against(self._books)
-        with self._timed("events"):
-            check_events(self._books, self._findings, lambda more: self._watch("events by object", 0, more))
-        with self._timed("objects"):
-            self._objects = check_objects(self._books, self._findings, lambda more: self._watch("objects", 0, more))
 
     def _count(self, table: str) -> int:
         ((count,),) = self._books.stream(f"SELECT count(*) FROM {table}")

@@ -21,11 +21,13 @@ Row = dict[str, Any]
 Shares = tuple[tuple[str, bytes, int], ...]
 
 _NOT_POSTED = (int(Mode.PENDING), int(Mode.VOID))
-_ONES = frozenset({WALLET, RESERVE, RECEIVABLE})
+_ONES = frozenset({RESERVE, RECEIVABLE})
 
 
 def share(part: int, done: int, whole: int) -> int:
     """How much of a part is due once `done` of the whole is: the exact share, rounded half to even."""
+    if done == whole:
+        return part
     floor, rest = divmod(part * done, whole)
     return floor + (2 * rest > whole or (2 * rest == whole and floor & 1))
 
@@ -38,19 +40,21 @@ class Sums(dict[bytes, int]):
 
     def add(self, account: bytes, amount: int) -> None:
         """Credit an account, or debit it where the amount is below zero."""
-        if account[13] in _ONES:
+        if account[13] in _ONES:  # most are wallets, and need no new name
             account = b"%b\1%b" % (account[:13], account[14:])
         self[account] = self.get(account, 0) + amount
 
     def post(self, postings: Iterable[Posting]) -> None:
         """Add what an entry posts."""
         for debit, credit, amount, mode, _ in postings:
-            if mode not in _NOT_POSTED:
+            if amount and mode not in _NOT_POSTED:
                 self.add(debit, -amount)
                 self.add(credit, amount)
 
     def pay_in(self, terms: Row, payer: bytes, done: int) -> None:
         """The payer gives its part of `done` in its own currency; below zero, it has it back."""
+        if not done:
+            return
         if terms["pay_currency"] == terms["currency"]:
             self.add(payer, -done)
             return
@@ -64,20 +68,24 @@ class Sums(dict[bytes, int]):
 
     def disburse(self, terms: Row, seller: bytes, done: int, shares: Shares = ()) -> None:
         """Seller, operator, tax and third parties have their parts of `done`; below zero, they give them back."""
+        if not done:
+            return
         sign, done, whole = (-1 if done < 0 else 1), abs(done), terms["amount"]
         currency, settled_in = terms["currency"], terms["settle_currency"]
-        earnings = whole - terms["commission"] - terms["tax"] - sum(part[2] for part in shares)
-        earned, commission, tax = (
-            sign * share(part, done, whole) for part in (earnings, terms["commission"], terms["tax"])
-        )
-        rest = sign * done - earned - commission - tax
-        self.add(account(HOUSE, COMMISSION, currency), commission)
-        self.add(account(HOUSE, TAX, currency), tax)
+        earnings = whole - terms["commission"] - terms["tax"] - sum([part[2] for part in shares])
+        earned = sign * share(earnings, done, whole)
+        rest = sign * done - earned
+        for purpose, part in ((COMMISSION, terms["commission"]), (TAX, terms["tax"])):
+            if part:
+                given = sign * share(part, done, whole)
+                rest -= given
+                self.add(account(HOUSE, purpose, currency), given)
         for _, payee, part in shares:
             given = sign * share(part, done, whole)
             rest -= given
             self.add(account(payee, WALLET, currency), given)
-        self.add(account(HOUSE, ROUNDING, currency), rest)
+        if rest:
+            self.add(account(HOUSE, ROUNDING, currency), rest)
         wallet = account(seller, WALLET, settled_in)
         if settled_in == currency:
             self.add(wallet, earned)

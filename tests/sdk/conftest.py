@@ -6,6 +6,7 @@ import pytest
 from tests.sdk.driver import Driver, npm_driver, python_driver
 from tests.sdk.environments import missing_npm, npm_modules, python_of
 from tests.sdk.pair import Pair
+from tests.sdk.served import Box, served
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,13 @@ def app() -> Pair:
 def server() -> Pair:
     """The gateway's keys: to an SDK they are Alipay's."""
     return Pair()
+
+
+@pytest.fixture(scope="session")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """A sandbox that is served."""
+    with served(tmp_path_factory.mktemp("served") / "data") as box:
+        yield box
 
 
 def kept(driver: Driver) -> Iterator[Driver]:

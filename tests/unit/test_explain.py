@@ -116,7 +116,7 @@ def test_deliveries_are_told(market: Market, reader: Reader) -> None:
     endpoint = market.do(CreateEndpoint(shop, "https://shop.example/hook", b"sealed"))
     payment = market.do(CreatePayment(shop, "USD", 10_000))
     ((last, event),) = reader.rows(f"SELECT seq, id FROM {EVENTS.name} ORDER BY seq DESC LIMIT 1")
-    market.do(FanOut(0, last, ((event, endpoint.id),), market.now))
+    market.do(FanOut(0, last, ((event, endpoint.id, endpoint.url),), market.now))
     (line,) = explain(reader, show("payment", payment.id)).deliveries
     assert (line.url, line.type, line.state, line.tries) == ("https://shop.example/hook", "payment.created", "due", 0)
 
@@ -140,6 +140,6 @@ def test_the_command_prints_tables_or_json(market: Market, engine: Engine, tmp_p
     assert [*when, "payments.create", "done"] in [row[:4] for row in rows]
     paid = ["wallet", show("party", buyer), "held", show("trade", trade), "100.00", "USD", "posted"]
     assert paid in [row[4:] for row in rows]
-    assert "What was sent (wall time, UTC): nothing" in tables.stdout
+    assert "What was sent (wall time, UTC; in vendors' protocols market time): nothing" in tables.stdout
     unknown = CliRunner().invoke(main, ["explain", "pay_1", "--data", str(tmp_path), "--database", engine.url])
     assert (unknown.exit_code, unknown.stderr) == (1, "object_not_found: nothing is known of pay_1 (id)\n")

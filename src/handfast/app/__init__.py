@@ -13,7 +13,6 @@ from contextlib import (
     suppress,
 )
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +20,7 @@ import msgspec
 import structlog
 
 from handfast.app.controls import controls
+from handfast.app.delivering import delivering
 from handfast.app.outside import Inside, keeping
 from handfast.app.policies import put_in_force
 from handfast.app.telemetry import Counts, Metered, Posting
@@ -47,7 +47,6 @@ from handfast.domain import (
     transfers,
 )
 from handfast.domain.parties import HOUSE, PERSON_KEYS, Vault
-from handfast.gateways.native import render_event
 from handfast.ledger.engines.sqlite import SqliteLedger
 from handfast.services import Hand, Services
 from handfast.store import migrate, sqlite
@@ -61,11 +60,9 @@ from handfast.store.remote import Line, Remote
 from handfast.store.verb import Answer, Request, Verb
 from handfast.timers import clock, resume
 from handfast.timers.clock import Advancer, read_offset
-from handfast.timers.deliver import Deliverer
 from handfast.timers.expire import Expirer
 from handfast.timers.resume import Resumer
 from handfast.timers.seal import Sealer
-from handfast.timers.sender import Sender
 
 ROOMS: Any = (
     *(apps, checkouts, claims, custody, disputes, exchange, heads, notifications, parties, payments, payouts, policies),
@@ -246,7 +243,9 @@ async def office(
         services = Services(intake, readers, vault, settings, wall_clock, market, new_id)
         running = Office(services, intake, Counts(desk, posting))
         expirer = Expirer(services)
-        intake.controls = controls(services, intake, running.counts, Advancer(services, market, expirer))
+        deliverer = None if alone else closing.enter_context(delivering(services))
+        advancer = Advancer(services, market, expirer, deliverer)
+        intake.controls = controls(services, intake, running.counts, advancer)
         if not alone:
             handover = Handover(settings.socket, intake, VERBS)
             await handover.start()
@@ -258,10 +257,7 @@ async def office(
         intake.start()
         closing.push_async_callback(asyncio.to_thread, intake.stop)
         await put_in_force(services)
-        if not alone:
-            sender = Sender(private=settings.allow_private_webhooks)
-            closing.callback(sender.close)
-            deliverer = Deliverer(services, partial(render_event, services.read), sender)
+        if deliverer is not None:
             sealer = Sealer(services, seal_key(settings), settings.heads_file)
             await closing.enter_async_context(_looping(expirer.run, deliverer.run, sealer.run, *loops))
         yield running

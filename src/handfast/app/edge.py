@@ -1,5 +1,8 @@
 """The HTTP edge: the way to each gateway, request ids, the bound of bodies, counts, and the last word on faults."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,15 +15,32 @@ from handfast.app.hot import Hot
 from handfast.app.telemetry import HttpCounts, timer
 from handfast.core.errors import Conflict, Invalid, NotFound, Refusal, TooLarge, Unavailable
 from handfast.core.ids import Id
+from handfast.core.keyring import signing_key
+from handfast.gateways import alipay, antom
+from handfast.gateways.alipay import Alipay, Explanation
 from handfast.gateways.native import Native
 from handfast.gateways.native.errors import error_body, error_headers, status_of
 from handfast.gateways.native.gateway import longest_body
 from handfast.gateways.native.prefixes import show
+from handfast.pages import Cashier, Kept, selftest_routes, static_routes
 from handfast.services import REQUEST, Services
 from handfast.store.intake import Intake
 
 _GONE = 499
 _log = structlog.get_logger("handfast.http")
+
+
+class Gateway(Protocol):
+    """A gateway that answers at paths of its own, in its own manner also what went wrong."""
+
+    def serves(self, path: str) -> bool:
+        """Whether the path is the gateway's."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whose body the gateway bounds."""
+
+    async def fail(self, scope: Scope, send: Send) -> None:
+        """Answer a request that met an unexpected fault."""
 
 
 class Edge:
@@ -30,10 +50,17 @@ class Edge:
     """
 
     def __init__(
-        self, native: ASGIApp, rest: ASGIApp, services: Services, counts: HttpCounts, hot: Hot | None = None
+        self,
+        native: ASGIApp,
+        gateways: Sequence[Gateway],
+        rest: ASGIApp,
+        services: Services,
+        counts: HttpCounts,
+        hot: Hot | None = None,
     ) -> None:
         self.hot = hot
         self._native = native
+        self._gateways = gateways
         self._rest = rest
         self._new_id = services.new_id
         self._wall = services.wall
@@ -57,9 +84,12 @@ class Edge:
                 message["headers"].append(header)
             await send(message)
 
+        gateway = next((each for each in self._gateways if each.serves(scope["path"])), None)
         try:
             longest = longest_body(scope["path"])
-            if _announces_more(scope, longest):
+            if gateway is not None:
+                await gateway(scope, receive, answer)
+            elif _announces_more(scope, longest):
                 no = TooLarge("body_too_large", f"a body has at most {longest} bytes here")
                 await problem(no, request)(scope, receive, answer)
             elif scope["path"].startswith("/v1/"):
@@ -68,7 +98,9 @@ class Edge:
                 await self._rest(scope, receive, answer)
         except Exception:
             _log.exception("request failed", request=show("request", request), path=scope["path"])
-            if not status:
+            if not status and gateway is not None:
+                await gateway.fail(scope, answer)
+            elif not status:
                 no = Unavailable("internal", "an unexpected fault; ask again with the same key")
                 await problem(no, request)(scope, receive, answer)
         finally:
@@ -105,10 +137,27 @@ def asgi(services: Services, counts: HttpCounts, intake: Intake | None = None) -
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     routes = [Route("/health", health), Route("/metrics", metrics)]
+    routes += people(services)
     rest = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Refusal: _refused})
     rest.router.redirect_slashes = False
     native = Native(services)
-    return Edge(native, rest, services, counts, Hot(native.quick, services, intake, counts) if intake else None)
+    hot = Hot(native.quick, services, intake, counts) if intake else None
+    return Edge(native, (Alipay(services),), rest, services, counts, hot)
+
+
+def people(services: Services) -> list[Route]:
+    """The routes of what people see."""
+    kept: dict[str, Kept] = {"alipay": alipay.AlipayCashier(services), "antom": antom.AntomCashier(services)}
+
+    async def find_user(number: str) -> Id | None:
+        return await alipay.party_of(services, number)
+
+    def examine(text: str, key_text: str, notice: bool) -> Explanation:  # noqa: FBT001 - the page's port
+        key = signing_key(services.settings.signing_key_file)
+        return alipay.examine(text, key_text, notice=notice, server_key=key.public_key())
+
+    cashier = Cashier(services, kept, find_user)
+    return [*static_routes(), *cashier.routes(), *selftest_routes(examine)]
 
 
 async def _no_route(request: Request, fault: Exception) -> Response:

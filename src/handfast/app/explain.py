@@ -11,7 +11,7 @@ from handfast.core.errors import NotFound
 from handfast.core.ids import Id, account_currency, account_purpose, owner_of
 from handfast.domain.claims import claims_of
 from handfast.domain.disputes import disputes_of, evidence_of
-from handfast.domain.notifications import ENDPOINTS, deliveries_of_event
+from handfast.domain.notifications import ENDPOINTS, Attempt, Delivery, attempts_of, deliveries_of_event
 from handfast.domain.parties import HOUSE
 from handfast.domain.payments import PAYMENTS, refunds_of
 from handfast.domain.trades import TRADES, trades_of
@@ -61,16 +61,29 @@ class EventLine(Struct, frozen=True):
 
 
 class DeliveryLine(Struct, frozen=True):
-    """One event on its way to one endpoint; its time is the wall clock's."""
+    """One event on its way to one endpoint; its time is the wall clock's, or the market's for other gateways."""
 
     at: int | None
     event: str
     type: str
+    gateway: str
     url: str
     state: str
     tries: int
     last_status: int
     last_error: str
+
+
+class AttemptLine(Struct, frozen=True):
+    """One try at a delivery, at a time of the same clock, and the beginning of what was answered."""
+
+    at: int
+    event: str
+    url: str
+    number: int
+    status: int
+    error: str
+    answer: str
 
 
 class Life(Struct, frozen=True):
@@ -88,6 +101,7 @@ class Life(Struct, frozen=True):
     postings: list[PostingLine]
     events: list[EventLine]
     deliveries: list[DeliveryLine]
+    attempts: list[AttemptLine]
 
 
 def explain(reader: Reader, text: str) -> Life:
@@ -100,6 +114,7 @@ def explain(reader: Reader, text: str) -> Life:
         entries = entries_at(reader, _places(reader, names))
         if not events and not operations and not entries:
             raise _unknown(text)
+        sent = [(event, row) for event in events for row in deliveries_of_event(reader, event.id)]
         return Life(
             object=text,
             parts=list(names.values())[1:],
@@ -108,7 +123,8 @@ def explain(reader: Reader, text: str) -> Life:
             asked=[_asked(operation) for operation in operations],
             postings=[line for entry in entries for line in _postings(entry, names)],
             events=[_event(event, names) for event in events],
-            deliveries=[line for event in events for line in _deliveries(reader, event)],
+            deliveries=[_delivery(reader, row, event) for event, row in sent],
+            attempts=[_attempt(row, delivery) for _, delivery in sent for row in attempts_of(reader, delivery.id)],
         )
 
 
@@ -218,16 +234,21 @@ def _event(event: Event, names: dict[Id, str]) -> EventLine:
     )
 
 
-def _deliveries(reader: Reader, event: Event) -> Iterable[DeliveryLine]:
-    for row in deliveries_of_event(reader, event.id):
-        endpoint: Any = get(reader, ENDPOINTS, row.endpoint)
-        yield DeliveryLine(
-            row.last_try,
-            show("event", event.id),
-            event.type,
-            endpoint.url,
-            row.state,
-            row.tries,
-            row.last_status,
-            row.last_error,
-        )
+def _delivery(reader: Reader, row: Delivery, event: Event) -> DeliveryLine:
+    endpoint: Any = get(reader, ENDPOINTS, row.endpoint)
+    return DeliveryLine(
+        row.last_try,
+        show("event", event.id),
+        event.type,
+        endpoint.gateway,
+        row.url,
+        row.state,
+        row.tries,
+        row.last_status,
+        row.last_error,
+    )
+
+
+def _attempt(row: Attempt, delivery: Delivery) -> AttemptLine:
+    event = show("event", delivery.event)
+    return AttemptLine(row.at, event, delivery.url, row.number, row.status, row.error, row.answer)

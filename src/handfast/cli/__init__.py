@@ -15,7 +15,9 @@ COMMANDS = {
     "restore": "handfast.cli.copies:restore",
     "compare": "handfast.cli.commands:compare",
     "explain": "handfast.cli.explain:explain",
+    "alipay": "handfast.cli.alipay:alipay",
     "policy": "handfast.cli.policy:policy",
+    "intercept": "handfast.cli.intercept:intercept",
     "sandbox": "handfast.sandbox.commands:sandbox",
     "demo": "handfast.sandbox.demo:demo",
 }

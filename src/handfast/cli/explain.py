@@ -56,7 +56,8 @@ def show(life: Life, console: Console) -> None:
         ("What was asked (market time, UTC)", life.asked),
         ("What was posted (market time, UTC)", life.postings),
         ("What was told (market time, UTC)", life.events),
-        ("What was sent (wall time, UTC)", life.deliveries),
+        ("What was sent (wall time, UTC; in vendors' protocols market time)", life.deliveries),
+        ("What was answered (the same)", life.attempts),
     ):
         console.print(_table(title, lines) if lines else f"\n{title}: nothing", highlight=False)
 
@@ -98,7 +99,7 @@ def _table(title: str, lines: Iterable[Struct]) -> Table:
     rows = list(lines)
     table = Table(title=f"\n{title}", title_justify="left", box=None, pad_edge=False)
     for field in fields(rows[0]):
-        numeric = field.name in {"amount", "place", "tries", "last_status"}
+        numeric = field.name in {"amount", "place", "tries", "last_status", "number", "status"}
         table.add_column(field.name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*_cells(row))

@@ -83,6 +83,17 @@ def public_key(text: str, param: str = "public_key") -> RSAPublicKey:
     return key
 
 
+def from_der(der: bytes, param: str = "public_key") -> RSAPublicKey:
+    """A public key from SPKI in DER. Raises Invalid(field_invalid)."""
+    try:
+        key = serialization.load_der_public_key(der)
+    except _UNREADABLE:
+        key = None
+    if not isinstance(key, RSAPublicKey):
+        raise Invalid("field_invalid", "this is not an RSA key in DER", param)
+    return key
+
+
 def read_key(text: str, param: str = "key") -> KeyText:
     """Whatever RSA key or certificate the text holds, and how it is written. Raises Invalid(field_invalid)."""
     block = _PEM.search(text[:_LONGEST_TEXT])

@@ -44,6 +44,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     four_eyes: bool = True
     evidence_dir: str = ""
     allow_private_webhooks: bool = False
+    public_url: str = ""
     master_key: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
@@ -57,6 +58,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     def master_key_file(self) -> Path:
         """Where the master key lies."""
         return Path(self.master_key) if self.master_key else self.data / "master.key"
+
+    @property
+    def signing_key_file(self) -> Path:
+        """Where the RSA key lies that signs what gateways answer and tell."""
+        return self.data / "signing.key"
 
     @property
     def evidence_folder(self) -> Path:

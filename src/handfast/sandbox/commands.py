@@ -11,6 +11,7 @@ from handfast.core.settings import Settings, load
 from handfast.domain.claims import GOODS
 from handfast.domain.policies import REASONS
 from handfast.gateways.native.showing import encode
+from handfast.sandbox import scanning
 from handfast.sandbox.playing import playing
 from handfast.sandbox.start import start
 
@@ -140,6 +141,57 @@ def topup(amount: str, currency: str, buyer: str | None, data: Path) -> None:
     """Send AMOUNT (as 100.00) of CURRENCY by bank transfer; the statement that tells of it is read at once."""
     with _playing(data, buyer) as play:
         _tell(play.top_up(amount, currency))
+
+
+@buyer.command("pay-qr", short_help="Scan a QR code, and pay.")
+@click.argument("code")
+@_buyer
+@_data
+def pay_qr(code: str, buyer: str | None, data: Path) -> None:
+    """Scan a QR CODE (the address that it holds), and pay."""
+    with _playing(data, buyer) as play:
+        _tell(scanning.told(play.pay_checkout(scanning.checkout_of(code))))
+
+
+@buyer.command("pay-url", short_help="Open a payment page, and pay.")
+@click.argument("url")
+@_buyer
+@_data
+def pay_url(url: str, buyer: str | None, data: Path) -> None:
+    """Open the payment page at URL, pay, and print the signed address by which the browser returns to the shop."""
+    with _playing(data, buyer) as play:
+        sale = play.pay_checkout(scanning.opened(play.base_url, url))
+        click.echo(play.return_address(sale))
+
+
+@buyer.command("pay-string", short_help="Pay what an app handed over.")
+@click.argument("order")
+@_buyer
+@_data
+def pay_string(order: str, buyer: str | None, data: Path) -> None:
+    """Pay the signed ORDER string that a merchant's app hands to the wallet."""
+    with _playing(data, buyer) as play:
+        _tell(scanning.told(play.pay_checkout(scanning.opened(play.base_url, order))))
+
+
+@buyer.command("pay-trade", short_help="Pay a trade that waits.")
+@click.argument("trade_no")
+@_buyer
+@_data
+def pay_trade(trade_no: str, buyer: str | None, data: Path) -> None:
+    """Pay the trade TRADE_NO, which waits for its buyer."""
+    with _playing(data, buyer) as play:
+        _tell(scanning.told(play.pay_checkout(scanning.trade_of(trade_no))))
+
+
+@buyer.command("auth-code", short_help="Show a payment code.")
+@click.option("--confirm", is_flag=True, help="The buyer wants to be asked before it pays.")
+@_buyer
+@_data
+def auth_code(buyer: str | None, data: Path, *, confirm: bool) -> None:
+    """Print a payment code, which a merchant may charge within five minutes."""
+    with _playing(data, buyer) as play:
+        click.echo(play.payment_code(confirm=confirm))
 
 
 @sandbox.command()

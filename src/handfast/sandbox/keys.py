@@ -12,6 +12,8 @@ from handfast.domain.notifications import CreateEndpoint, Endpoint, new_secret
 from handfast.domain.parties import HOUSE, PERSON_KEYS, CreateClient, Vault, format_key, secret_hash
 from handfast.domain.parties import new_secret as new_key
 from handfast.gateways.native.prefixes import show
+from handfast.pages import sandbox_pin
+from handfast.sandbox.alipay import AlipayKeys
 from handfast.sandbox.driver import Driver, ask
 from handfast.sandbox.market import Market
 from handfast.store.reader import get
@@ -40,7 +42,8 @@ class Webhook(Struct, frozen=True):
 class Keys(Struct, frozen=True):
     """What sandbox.json tells. `sellers` are the shops whose goods `merchant` may put into a payment's lines.
 
-    `approver` is the operator's second person, who approves the payout files that `operator` prepared.
+    `approver` is the operator's second person, who approves the payout files that `operator` prepared. `alipay` is what
+    an Alipay SDK is told, where there is an app. By `pins` the buyers sign in at the cashier.
     """
 
     base_url: str
@@ -53,6 +56,8 @@ class Keys(Struct, frozen=True):
     webhook: Webhook
     webhook_secret: str
     custody_accounts: dict[str, str]
+    pins: dict[str, str] = {}
+    alipay: AlipayKeys | None = None
 
 
 def hand_out(driver: Driver, market: Market, vault: Vault, host: str, port: int) -> Keys:
@@ -70,6 +75,7 @@ def hand_out(driver: Driver, market: Market, vault: Vault, host: str, port: int)
         webhook=webhook,
         webhook_secret=webhook.secret,
         custody_accounts={account.currency: account.iban for account in custody_accounts(driver.reader)},
+        pins={show("party", buyer.id): sandbox_pin(vault, buyer.id) for buyer in market.buyers},
     )
 
 

@@ -11,9 +11,11 @@ from msgspec import MsgspecError, json
 from handfast.app import Asking, asking, reading
 from handfast.core.clocks import DAY, HOUR, MINUTE, SECOND, wall_clock
 from handfast.core.errors import Invalid, NotFound
-from handfast.core.ids import Id, random_ids
+from handfast.core.ids import Id, entropy, random_ids
+from handfast.core.keyring import signing_key
 from handfast.core.money import parse_decimal
-from handfast.core.settings import load, read_master_key
+from handfast.core.settings import Settings, load, read_master_key
+from handfast.domain.checkouts import CHECKOUTS, IssueCode, PayCheckout, PresentCheckout, code_id
 from handfast.domain.claims import CLAIMS, AskClaim, Claim, MoveClaim, SendBack
 from handfast.domain.custody import equation
 from handfast.domain.disputes import Dispute, OpenDispute
@@ -22,6 +24,8 @@ from handfast.domain.parties import PERSON_KEYS, Vault
 from handfast.domain.payments import PAYMENTS, Consent, GiveConsent, Payment, PayPayment
 from handfast.domain.topups import CreateTopup, Topup
 from handfast.domain.trades import TRADES, ConfirmTrade, Trade
+from handfast.gateways.alipay.returning import return_address
+from handfast.gateways.alipay.standing import Sale
 from handfast.gateways.native import IMPORT_STATEMENT
 from handfast.gateways.native.prefixes import read, show
 from handfast.gateways.native.showing import show_here
@@ -37,14 +41,16 @@ _new_id = random_ids()
 
 
 class Play:
-    """A sandbox's desk and books, for one command; `first` is the buyer that acts where nobody is named."""
+    """A sandbox's desk and books, for one command; the first buyer acts where nobody is named."""
 
-    def __init__(self, desk: Asking, reader: Reader, vault: Vault, buyer: str | None, first: str) -> None:
+    def __init__(self, desk: Asking, reader: Reader, settings: Settings, told: Keys, buyer: str | None) -> None:
         self._desk = desk
         self._reader = reader
-        self._vault = vault
+        self._vault = Vault(read_master_key(settings))
+        self._key = signing_key(settings.signing_key_file)
         self._buyer = buyer
-        self._first = first
+        self._first = told.buyers[0]
+        self.base_url = told.base_url
 
     def pay(self, payment: str, currency: str | None) -> Payment:
         """Pay a payment, at a quote of the day where the currency is not the price's. Raises what the verbs refuse."""
@@ -57,6 +63,31 @@ class Play:
             quote = self._ask("quotes.create", CreateQuote(buyer, row.currency, currency), buyer).id
         paid: Payment = self._ask("payments.pay", PayPayment(buyer, row.id, quote), buyer)
         return paid
+
+    def pay_checkout(self, key: Id) -> Sale:
+        """Look at what a merchant asks through a gateway, and pay it. Raises what the verbs refuse."""
+        row = get(self._reader, CHECKOUTS, key)
+        if row is None:
+            raise NotFound("object_not_found", "no such checkout", "checkout")
+        buyer = self._party(row.buyer)
+        self._ask("checkouts.present", PresentCheckout(row.id, buyer), buyer)
+        self._ask("checkouts.pay", PayCheckout(buyer, row.id), buyer)
+        checkout, payment = get(self._reader, CHECKOUTS, key), get(self._reader, PAYMENTS, key)
+        assert checkout is not None
+        assert payment is not None
+        return Sale(checkout, payment)
+
+    def return_address(self, sale: Sale) -> str:
+        """Where the buyer's browser returns to after paying, signed; nothing where the merchant gave no address."""
+        now: int = self._desk.control("status")["market"]
+        return return_address(self._reader, self._vault, self._key, sale.checkout, now)
+
+    def payment_code(self, *, confirm: bool) -> str:
+        """A payment code that the buyer shows, to be scanned within minutes. Raises what the verb refuses."""
+        buyer = self._party(None)
+        code = f"28{int.from_bytes(entropy(8), 'big') % 10**16:016}"
+        self._ask("checkouts.issue_code", IssueCode(buyer, code_id(code), confirm), buyer)
+        return code
 
     def confirm(self, trade: str) -> Trade:
         """Say that the goods have come. Raises what the verb refuses."""
@@ -198,4 +229,4 @@ def playing(data: Path, buyer: str | None = None) -> Iterator[Play]:
         no = f"{data} holds no sandbox: handfast sandbox init makes one"
         raise Invalid("settings_invalid", no, "data") from None
     with asking(settings) as desk, closing(reading(settings)) as reader:
-        yield Play(desk, reader, Vault(read_master_key(settings)), buyer, told.buyers[0])
+        yield Play(desk, reader, settings, told, buyer)

@@ -4,6 +4,8 @@ from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 
+from msgspec.structs import replace
+
 from handfast.app import database, make_directory, resolve
 from handfast.core.clocks import DAY, HOUR, Clock, MarketClock
 from handfast.core.errors import Invalid
@@ -12,11 +14,11 @@ from handfast.core.settings import Settings, read_master_key
 from handfast.domain.parties import Vault
 from handfast.domain.payments import GiveConsent
 from handfast.domain.topups import CreateTopup
-from handfast.sandbox import keys
+from handfast.sandbox import alipay, keys
 from handfast.sandbox.bankday import BankDay
 from handfast.sandbox.driver import Driver, ask
 from handfast.sandbox.faults import Faults
-from handfast.sandbox.market import OPENING, Market, people
+from handfast.sandbox.market import OPENING, Buyer, Market, people
 from handfast.sandbox.opening import founding, keep_clock, must_be_fresh, open_bank, seeded_opener, write_settings
 from handfast.store.verb import Request
 
@@ -62,25 +64,32 @@ def _make(settings: Settings, wall: Clock) -> keys.Keys:
         market = people(seed, SHOPS, BUYERS)
         for requests in founding(market, vault, "simulation"):
             driver.done(requests)
-        _fund(seed, market, driver, vault, clock)
+        seller = alipay.seller(seed)
+        alipay.take_in(driver, vault, seller)
+        _fund(seed, market, seller, driver, vault, clock)
         driver.done(_consents(market))
         told = keys.hand_out(driver, market, vault, settings.host, settings.port)
+        users = (market.buyers[0].id, market.buyers[1].id)
+        app = alipay.hand_out(driver, settings, vault, seller, users, told.base_url, wall)
+        told = replace(told, alipay=app)
         keep_clock(driver, clock, wall)
     return told
 
 
-def _fund(seed: int, market: Market, driver: Driver, vault: Vault, clock: MarketClock) -> None:
+def _fund(seed: int, market: Market, seller: alipay.Seller, driver: Driver, vault: Vault, clock: MarketClock) -> None:
     """Let everybody's money come by bank transfer, the operator's first, and be read from the next day's statement."""
     office = BankDay(seed, market, driver, open_bank(OPENING), vault)
     office.prefund(clock())
-    requests = [
-        ask("topups.create", CreateTopup(buyer.id, currency, amount), "sandbox", f"fund/{buyer.id.hex()}/{currency}")
-        for buyer in market.buyers
-        for currency, amount in FUNDS.items()
+    senders: list[tuple[Buyer | alipay.Seller, str, int]] = [
+        (buyer, currency, amount) for buyer in market.buyers for currency, amount in FUNDS.items()
     ]
-    senders = [buyer for buyer in market.buyers for _ in FUNDS]
-    for buyer, topup in zip(senders, driver.done(requests), strict=True):
-        office.deposit(topup, topup.reference, buyer.name, buyer.account, clock())
+    senders.append((seller, "CNY", alipay.FUNDS))
+    requests = [
+        ask("topups.create", CreateTopup(who.id, currency, amount), "sandbox", f"fund/{who.id.hex()}/{currency}")
+        for who, currency, amount in senders
+    ]
+    for (who, _, _), topup in zip(senders, driver.done(requests), strict=True):
+        office.deposit(topup, topup.reference, who.name, who.account, clock())
     office.close(clock())
     clock.advance_to(OPENING + 9 * HOUR)
     office.read_statements(0, clock())

@@ -1,5 +1,7 @@
 """The market clock of a sandbox: moved forward step by step through every due time, and remembered over restarts."""
 
+from typing import Protocol
+
 from msgspec import Struct
 
 from handfast.core.clocks import MarketClock
@@ -37,13 +39,29 @@ def read_offset(reader: Reader) -> int:
     return 0 if kept is None else kept.value
 
 
-class Advancer:
-    """Moves a sandbox's market clock. The offset is kept before the clock moves, so a crash never sets it back."""
+class Courier(Protocol):
+    """Whoever sends on market time."""
 
-    def __init__(self, services: Services, clock: MarketClock, expirer: Expirer) -> None:
+    async def next_due(self, until: int) -> int | None:
+        """The market time of the next thing to send, if it is `until` or before. Raises Unavailable."""
+
+    async def caught_up(self) -> None:
+        """Wait until everything that is due was sent. Raises Unavailable."""
+
+
+class Advancer:
+    """Moves a sandbox's market clock. The offset is kept before the clock moves, so a crash never sets it back.
+
+    On the way it stops at each moment when something is to be sent (by `courier`), until that is sent.
+    """
+
+    def __init__(
+        self, services: Services, clock: MarketClock, expirer: Expirer, courier: Courier | None = None
+    ) -> None:
         self._services = services
         self._clock = clock
         self._expirer = expirer
+        self._courier = courier
 
     @property
     def offset(self) -> int:
@@ -59,11 +77,23 @@ class Advancer:
             raise Conflict("method_not_allowed", "only a sandbox's market clock can be moved")
         if type(target) is not int or not self._clock() <= target <= FURTHEST:
             raise Invalid("field_invalid", "the clock moves forward only, to the year 2099 at most", "to")
-        fired = await self._expirer.fire(self._clock())
-        while (moment := await self._expirer.next_due(target)) is not None:
+        fired = await self._fire(self._clock())
+        while (moment := await self._next(target)) is not None:
             await self._move(moment)
-            fired += await self._expirer.fire(moment)
+            fired += await self._fire(moment)
         await self._move(target)
+        return fired
+
+    async def _next(self, target: int) -> int | None:
+        moments = [await self._expirer.next_due(target)]
+        if self._courier is not None:
+            moments.append(await self._courier.next_due(target))
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    async def _fire(self, moment: int) -> int:
+        fired = await self._expirer.fire(moment)
+        if self._courier is not None:
+            await self._courier.caught_up()
         return fired
 
     async def _move(self, moment: int) -> None:

@@ -1,6 +1,6 @@
 """One HTTP POST to somebody else's server, over a connection to an address that was checked, within bounds.
 
-The answer is its status: the rest is read, up to a bound, and thrown away. No redirect is followed, no proxy is asked,
+The answer is its status and its body, as much of it as came within a bound. No redirect is followed, no proxy is asked,
 no connection is kept.
 """
 
@@ -33,13 +33,14 @@ Connect = Callable[..., Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWrit
 
 
 class Outcome(Struct, frozen=True):
-    """The HTTP status of an answer, or 0 and the code of what kept it from coming.
+    """The HTTP status and body of an answer, or 0 and the code of what kept it from coming.
 
     Codes: url_refused, name_unknown, address_refused, connection_failed, tls_failed, answer_malformed, timed_out.
     """
 
     status: int
     error: str = ""
+    body: bytes = b""
 
 
 class Refused(Exception):
@@ -97,7 +98,7 @@ class Sender:
         except httptools.HttpParserError:
             error = "answer_malformed"
         if answer.status:
-            return Outcome(answer.status)
+            return Outcome(answer.status, body=answer.body)
         return Outcome(0, error or "answer_malformed")
 
     async def _exchange(self, target: Target, request: bytes, answer: "_Answer") -> None:
@@ -153,6 +154,7 @@ class _Answer:
 
     def __init__(self) -> None:
         self.status = 0
+        self.body = b""
         self.complete = False
         self._parser = httptools.HttpResponseParser(self)
 
@@ -168,6 +170,11 @@ class _Answer:
         status = self._parser.get_status_code()
         if status >= 200 and not self.status:
             self.status = status
+
+    def on_body(self, data: bytes) -> None:
+        """Called by the parser."""
+        if not self.complete:
+            self.body += data
 
     def on_message_complete(self) -> None:
         """Called by the parser."""

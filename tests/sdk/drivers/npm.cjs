@@ -42,6 +42,18 @@ const ops = {
     const made = client(config).curl(method, path, options);
     return reply ? { read: (await made).data, sent } : await made.catch(() => sent);
   },
+  // The SDK talks to the gateway that the configuration names, and verifies what it answers.
+  async call({ config, method, params }) {
+    return await client(config).exec(method, params, { validateSign: true });
+  },
+  async call3({ config, method, path, options }) {
+    try {
+      return (await client(config).curl(method, path, options)).data;
+    } catch (fault) {
+      if (!fault.responseHttpStatus) throw fault;
+      return { refused: fault.code, status: fault.responseHttpStatus };
+    }
+  },
   async page({ config, method, params }) {
     return client(config).pageExecute(method, 'GET', params);
   },

@@ -26,6 +26,13 @@ def send(config: dict[str, Any], method: str, biz: dict[str, Any], options: dict
     return {"query": sender.sign_data(sender.build_body(method, biz, **options)), "body": ""}
 
 
+def call(config: dict[str, Any], gateway: str, method: str, biz: dict[str, Any]) -> Any:
+    """What the method that the SDK has for it returns: an answer's fields, or a page's query."""
+    sender = client(config)
+    sender._gateway = gateway
+    return getattr(sender, "api_" + method.replace(".", "_"))(**biz)
+
+
 def transfer(config: dict[str, str], plan: dict[str, Any]) -> dict[str, str]:
     """The same for the one method that asks for certificate mode, without the answer."""
     sender = client(config)
@@ -64,6 +71,7 @@ if __name__ == "__main__":
     serve(
         {
             "send": send,
+            "call": call,
             "transfer": transfer,
             "receive": receive,
             "check_notice": check_notice,

@@ -77,6 +77,8 @@ def test_the_keys_are_for_their_owner_alone(data: Path, keys: Any) -> None:
         "webhook",
         "webhook_secret",
         "custody_accounts",
+        "pins",
+        "alipay",
     }
     assert (len(keys["buyers"]), len(keys["sellers"])) == (5, 5)
     assert keys["custody_accounts"].keys() == {"CNY", "EUR", "GBP", "USD"}

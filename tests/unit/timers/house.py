@@ -22,11 +22,13 @@ from handfast.domain.notifications import (
 )
 from handfast.domain.parties import PERSON_KEYS, CreateParty, MoveParty, Vault
 from handfast.domain.transfers import CreateTransfer
+from handfast.gateways.native import Webhooks
+from handfast.gateways.native.notify import Render
 from handfast.services import Services, Value
 from handfast.store.reader import Reader, get
 from handfast.store.rows import Event
 from handfast.store.verb import Answer, Request
-from handfast.timers.deliver import Deliverer, Render
+from handfast.timers.deliver import Deliverer
 from handfast.timers.sender import Sender
 
 VAULT = Vault(bytes(range(32)))
@@ -108,7 +110,8 @@ class House:
         return [text("evt", event.id) for event in events[-len(steps) :]]
 
     def deliverer(self, make: Render = render) -> Deliverer:
-        return Deliverer(self.services, make, self.sender)
+        webhooks = Webhooks(VAULT, self.services.wall, make)
+        return Deliverer(self.services, {"native": webhooks}, self.sender)
 
     def deliveries(self, endpoint: Endpoint) -> list[Delivery]:
         return deliveries_of(self.reader, endpoint.id, 1000)[::-1]

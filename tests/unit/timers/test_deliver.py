@@ -19,6 +19,7 @@ from handfast.domain.notifications import (
     LEASE,
     Replay,
     RotateSecret,
+    attempts_of,
     fanned_out,
     new_secret,
 )
@@ -87,6 +88,9 @@ async def test_a_refused_event_comes_again_after_five_seconds_under_its_id(house
     assert first.event == second.event == event
     assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 5
     assert house.states(endpoint) == ["delivered"]
+    (delivery,) = house.deliveries(endpoint)
+    tries = [(each.number, each.status, each.answer) for each in attempts_of(house.reader, delivery.id)]
+    assert tries == [(1, 500, ""), (2, 200, "ok")]
 
 
 async def test_a_receiver_that_says_nothing_fails(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

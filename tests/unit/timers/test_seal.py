@@ -37,6 +37,9 @@ class Shops(Street):
         self.order, self.trade = paid["id"], paid["lines"][0]["trade"]
         gift = {"payee": self.id("ming"), "currency": "CNY", "amount": 5}
         self.gift = self.api.post("fang", "/v1/transfers", gift)["id"]
+        back = {"payment": self.order, "trade": self.trade, "amount": 100}
+        self.refund = self.api.post("shop", "/v1/refunds", back)["id"]
+        self.payout = self.api.post("shop", "/v1/payouts", {"currency": "USD", "amount": 100})["id"]
 
     def seal_some(self, limit: int = 7) -> list[Head]:
         heads = []
@@ -185,7 +188,9 @@ def test_receipts_are_checked_offline(shops: Shops, tmp_path: Path) -> None:
     heads = shops.seal_some(7)
     file = tmp_path / "heads.jsonl"
     publish(file, heads)
-    for who, key in (("shop", shops.sale), ("market", shops.order), ("shop", shops.trade), ("fang", shops.gift)):
+    asked = [("shop", shops.sale), ("market", shops.order), ("shop", shops.trade), ("fang", shops.gift)]
+    asked += [("market", shops.refund), ("shop", shops.payout)]
+    for who, key in asked:
         content = receipt(shops, who, key)
         found = check(content, file, heads[0].key)
         assert found.faults == []
@@ -203,12 +208,15 @@ def test_what_a_payer_may_not_see_is_proved_by_its_hash(here: Shops) -> None:
     assert order["entry"] is not None
     assert order["event"] is None
     assert check(receipt(here, "fang", here.order)).faults == []
+    refund = {leaf["source"]: leaf["leaf"] for leaf in json.decode(receipt(here, "fang", here.refund))["leaves"]}
+    assert refund["entry"] is not None
+    assert error(here.api.send("GET", f"/v1/receipts/{here.payout}", "fang")) == (404, "object_not_found", "id")
 
 
 def test_strangers_get_no_receipt(here: Shops) -> None:
     here.seal_some()
     entry = here.api.get("fang", "/v1/entries", source=here.gift)["data"][0]["id"]
-    for key in (here.sale, here.order, here.trade, here.gift, entry, "pay_" + "0" * 26, "x"):
+    for key in (here.sale, here.order, here.trade, here.gift, here.refund, entry, "pay_" + "0" * 26, "x"):
         assert error(here.api.send("GET", f"/v1/receipts/{key}", "other")) == (404, "object_not_found", "id")
 
 

@@ -20,6 +20,7 @@ from handfast.timers.sender import Outcome, Sender
 pytestmark = pytest.mark.anyio
 
 NAME = "shop.example.com"
+SAID = Outcome(200, body=b"ok")
 PUBLIC, PUBLIC_6 = "93.184.215.14", "2606:2800:21f::1"
 
 
@@ -45,7 +46,7 @@ async def test_what_reaches_the_receiver(open_sender: Sender, monkeypatch: pytes
     for variable in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(variable, "http://127.0.0.1:9/")
     async with Receiver() as receiver:
-        assert await open_sender.post(receiver.url, {"x-a": "b"}, b'{"c":1}') == Outcome(200)
+        assert await open_sender.post(receiver.url, {"x-a": "b"}, b'{"c":1}') == SAID
     (received,) = receiver.received
     assert received.line == "POST /hook?a=1 HTTP/1.1"
     assert received.body == b'{"c":1}'
@@ -61,11 +62,11 @@ async def test_what_reaches_the_receiver(open_sender: Sender, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (OK, Outcome(200)),
+        (OK, SAID),
         (b"HTTP/1.1 204 No Content\r\n\r\n", Outcome(204)),
-        (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", Outcome(200)),
-        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" + OK, Outcome(200)),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ncut", Outcome(200)),
+        (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", Outcome(200, body=b"until the end")),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" + OK, SAID),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ncut", Outcome(200, body=b"cut")),
         (b"HTTP/1.1 500 Fault\r\ncontent-length: 0\r\n\r\n" + OK, Outcome(500)),
         (b"HTTP/1.1 410 Gone\r\nconnection: close\r\ncontent-length: 0\r\n\r\nmore", Outcome(410)),
         (b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n" + OK, "answer_malformed"),
@@ -76,12 +77,17 @@ async def test_what_reaches_the_receiver(open_sender: Sender, monkeypatch: pytes
         (b"HTTP/1.1 200 OK\r\nserv", "answer_malformed"),
         (b"", "answer_malformed"),
         (flood_of_headers, "answer_malformed"),
-        (flood, Outcome(200)),
     ],
 )
-async def test_an_answer_is_its_status(open_sender: Sender, answer: Answer, outcome: Outcome | str) -> None:
+async def test_an_answer_is_its_status_and_body(open_sender: Sender, answer: Answer, outcome: Outcome | str) -> None:
     expected = outcome if isinstance(outcome, Outcome) else Outcome(0, outcome)
     assert await answered(open_sender, answer) == expected
+
+
+async def test_a_body_is_read_up_to_a_bound(open_sender: Sender) -> None:
+    outcome = await answered(open_sender, flood)
+    assert outcome.status == 200
+    assert 0 < len(outcome.body) <= module.ANSWER_LIMIT
 
 
 @pytest.mark.parametrize("answer", [flood, flood_of_headers])
@@ -192,7 +198,7 @@ async def post(network: Network, authority: Authority, url: str = f"https://{NAM
 async def test_the_checked_address_is_dialled_under_the_name(authority: Authority, tmp_path: Path) -> None:
     async with Receiver(tls=authority.server(tmp_path)) as receiver:
         network = Network(receiver, [PUBLIC])
-        assert await post(network, authority) == Outcome(200)
+        assert await post(network, authority) == SAID
     assert (network.asked, network.dialled, network.names) == ([f"{NAME}:8443"], [PUBLIC], [NAME])
     assert receiver.received[0].headers["host"] == f"{NAME}:8443"
 
@@ -200,7 +206,7 @@ async def test_the_checked_address_is_dialled_under_the_name(authority: Authorit
 async def test_a_name_that_rebinds_to_loopback_is_never_dialled_there(authority: Authority, tmp_path: Path) -> None:
     async with Receiver(tls=authority.server(tmp_path)) as receiver:
         network = Network(receiver, [PUBLIC], ["127.0.0.1"], [PUBLIC, "127.0.0.1"])
-        assert await post(network, authority) == Outcome(200)
+        assert await post(network, authority) == SAID
         assert await post(network, authority) == Outcome(0, "address_refused")
         assert await post(network, authority) == Outcome(0, "address_refused")
     assert len(network.asked) == 3
@@ -233,7 +239,7 @@ async def test_the_next_address_is_tried(authority: Authority, tmp_path: Path) -
     async with Receiver(tls=authority.server(tmp_path)) as receiver:
         network = Network(receiver, [PUBLIC_6, PUBLIC])
         network.dead = {PUBLIC_6}
-        assert await post(network, authority) == Outcome(200)
+        assert await post(network, authority) == SAID
     assert network.dialled == [PUBLIC_6, PUBLIC]
 
 

@@ -2,7 +2,18 @@
 
 from handfast.domain.apps.model import APP_STATES, Alias, App
 from handfast.domain.apps.tables import ALIASES, APPS, alias_id, app_id, apps_of
-from handfast.domain.apps.verbs import VERBS, ChangeApp, MoveApp, RegisterApp, change, give_number, move_app, register
+from handfast.domain.apps.verbs import (
+    VERBS,
+    ChangeApp,
+    MoveApp,
+    NameObject,
+    RegisterApp,
+    change,
+    give_number,
+    move_app,
+    name,
+    register,
+)
 
 __all__ = [
     "ALIASES",
@@ -13,6 +24,7 @@ __all__ = [
     "App",
     "ChangeApp",
     "MoveApp",
+    "NameObject",
     "RegisterApp",
     "alias_id",
     "app_id",
@@ -20,5 +32,6 @@ __all__ = [
     "change",
     "give_number",
     "move_app",
+    "name",
     "register",
 ]

@@ -8,6 +8,7 @@ from handfast.core.ids import Id
 from handfast.core.states import move
 from handfast.domain.apps.model import APP_STATES, Alias, App
 from handfast.domain.apps.tables import ALIASES, APPS, app_id
+from handfast.domain.notifications import open_gateway
 from handfast.domain.parties import active_parties
 from handfast.store.verb import Tx, verb
 
@@ -45,6 +46,13 @@ class MoveApp(Struct, frozen=True):
     step: str
 
 
+class NameObject(Struct, frozen=True):
+    """Let an alias (`alias_id`) name an object, as a gateway's number names a user."""
+
+    alias: Id
+    object: Id
+
+
 @verb("apps.register", about="party")
 async def register(tx: Tx, command: RegisterApp) -> App:
     """Let an app speak for a merchant. Raises NotFound, Forbidden(party_suspended), Conflict(object_exists)."""
@@ -68,6 +76,7 @@ async def register(tx: Tx, command: RegisterApp) -> App:
         created=tx.now,
     )
     tx.put(APPS, app)
+    await open_gateway(tx, app.party, app.gateway)
     return app
 
 
@@ -112,4 +121,16 @@ async def give_number(tx: Tx, key: Id, thing: Id, digest: bytes) -> Id | None:
     return known.object
 
 
-VERBS = (register, change, move_app)
+@verb("apps.name", about="object")
+async def name(tx: Tx, command: NameObject) -> Alias:
+    """Name an object; naming it so again changes nothing. Raises Conflict(number_reused)."""
+    known = await tx.get(ALIASES, command.alias)
+    if known is None:
+        known = Alias(command.alias, command.object, b"")
+        tx.put(ALIASES, known)
+    elif known.object != command.object:
+        raise Conflict("number_reused", "this number names something else", "number")
+    return known
+
+
+VERBS = (register, change, move_app, name)

@@ -1,7 +1,7 @@
 """What merchants ask of buyers through a gateway: asked, presented, paid, refunded by the merchant's own numbers."""
 
 from handfast.domain.checkouts import refunds, verbs
-from handfast.domain.checkouts.model import CHECKOUT_STATES, CODE_LIFE, STAYS_ASKED, Checkout, PaymentCode
+from handfast.domain.checkouts.model import CHECKOUT_STATES, CODE_LIFE, STAYS_ASKED, Checkout, PaymentCode, RefundNumber
 from handfast.domain.checkouts.refunds import (
     RefundCheckout,
     Refunded,
@@ -11,7 +11,7 @@ from handfast.domain.checkouts.refunds import (
     refund_number,
     undo,
 )
-from handfast.domain.checkouts.tables import CHECKOUTS, ORDER, PAYMENT_CODES, code_id, due_checkouts
+from handfast.domain.checkouts.tables import CHECKOUTS, ORDER, PAYMENT_CODES, REFUND_NUMBERS, code_id, due_checkouts
 from handfast.domain.checkouts.verbs import (
     AskCheckout,
     ChargeCheckout,
@@ -49,7 +49,9 @@ __all__ = [
     "PayCheckout",
     "PaymentCode",
     "PresentCheckout",
+    "REFUND_NUMBERS",
     "RefundCheckout",
+    "RefundNumber",
     "Refunded",
     "UndoCheckout",
     "Undone",

@@ -51,6 +51,13 @@ class Checkout(Struct, frozen=True, gc=False):
     created: int
 
 
+class RefundNumber(Struct, frozen=True, gc=False):
+    """The merchant's own number of a refund, by the refund's id."""
+
+    id: Id
+    number: str
+
+
 class PaymentCode(Struct, frozen=True, gc=False):
     """A buyer's one-time code, which lets whoever scans it charge; `id` is the digest of the code itself.
 

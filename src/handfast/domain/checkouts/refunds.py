@@ -7,7 +7,8 @@ from handfast.core.ids import Id, digest_id
 from handfast.core.states import move
 from handfast.domain import payments
 from handfast.domain.apps import alias_id, give_number
-from handfast.domain.checkouts.model import CHECKOUT_STATES, Checkout
+from handfast.domain.checkouts.model import CHECKOUT_STATES, Checkout, RefundNumber
+from handfast.domain.checkouts.tables import REFUND_NUMBERS
 from handfast.domain.checkouts.verbs import keep, load
 from handfast.domain.parties import must_belong
 from handfast.domain.payments import PAYMENTS, REFUNDS, EndPayment, Refund, RefundPayment
@@ -81,6 +82,8 @@ async def _refund(tx: Tx, checkout: Checkout, command: RefundCheckout) -> Refund
         made = await tx.get(REFUNDS, known)
         assert made is not None, "the number was given with the refund"
         return Refunded(made, payment.refunded, fresh=False)
+    if command.number != UNDONE:
+        tx.put(REFUND_NUMBERS, RefundNumber(key, command.number))
     if checkout.state == "finished":
         raise Conflict("state_conflict", "the time for refunds is over", "state")
     made = await payments.refund.run(

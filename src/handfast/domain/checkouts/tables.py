@@ -1,11 +1,12 @@
 """Rows of checkouts and payment codes."""
 
 from handfast.core.ids import Id, digest_id
-from handfast.domain.checkouts.model import Checkout, PaymentCode
+from handfast.domain.checkouts.model import Checkout, PaymentCode, RefundNumber
 from handfast.store.reader import Reader, find
 from handfast.store.table import Table
 
 CHECKOUTS = Table("checkouts", Checkout)
+REFUND_NUMBERS = Table("refund_numbers", RefundNumber)
 PAYMENT_CODES = Table("payment_codes", PaymentCode)
 INDEXES = (("checkouts", "due, id", "due IS NOT NULL"), ("checkouts", "payment", "payment <> id"))
 ORDER = "order"

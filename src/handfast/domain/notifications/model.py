@@ -1,8 +1,10 @@
-"""Events owed to merchants: webhook endpoints, and the delivery of each event to each of them."""
+"""Events owed to merchants: where each protocol sends them, the delivery of each event, and every try at it."""
+
+from collections.abc import Mapping
 
 from msgspec import Struct
 
-from handfast.core.clocks import DAY, HOUR, MINUTE, SECOND
+from handfast.core.clocks import DAY, MINUTE
 from handfast.core.ids import Id
 from handfast.domain.parties import HOUSE
 from handfast.store.rows import Event
@@ -16,8 +18,11 @@ DELIVERY_STATES = {
     "parked": {},
 }
 
-PAUSES = (5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 8 * HOUR, 12 * HOUR, DAY, DAY)
-"""How long to wait after the first, second … failed try; the tenth try, on the third day, is the last."""
+GATEWAYS = ("native", "alipay", "antom")
+"""The protocols in which a party may be told. The native one is told on wall time, the others on market time."""
+
+SHOWN = 200
+"""How many characters of an answer are kept."""
 
 LEASE = MINUTE
 """How long a claimed delivery is left to who claimed it; then it may be claimed again."""
@@ -29,12 +34,16 @@ OVERLAP = DAY
 class Endpoint(Struct, frozen=True, gc=False):
     """Where a party wants its events, from its creation on; the operator's endpoints get everybody's.
 
+    Of the gateways but the native one a party has one endpoint each, without URL and secret: there the object that an
+    event is about says where the notification goes.
+
     `types` is a space-separated list of patterns ("*", "trade.*"). Secrets are sealed under the party's key; the former
     one signs beside the new one until `former_until` (wall time, µs).
     """
 
     id: Id
     party: Id
+    gateway: str
     url: str
     types: str
     secret: bytes
@@ -46,18 +55,19 @@ class Endpoint(Struct, frozen=True, gc=False):
 
 
 class Delivery(Struct, frozen=True, gc=False):
-    """One event on its way to one endpoint. Its times are wall time (µs).
+    """One event on its way to one endpoint, at `url`. Its times (µs) are of its gateway's clock.
 
-    What goes to one endpoint about one object is a queue: `place` counts 1, 2, 3 … in it, the id derives from these,
-    and a delivery is "waiting" until the one before it is delivered or parked. `due` says when it may be claimed: at
-    its next try, or when its lease ends. `seq` is the event's place among all events. `last_status` is the HTTP status
-    of the last answer, or 0 and `last_error` where there was none.
+    What goes to one endpoint about one object has a `place` 1, 2, 3 …, and the id derives from these. On the native
+    gateway that is a queue: a delivery is "waiting" until the one before it is delivered or parked. `due` says when it
+    may be claimed: at its next try, or when its lease ends. `seq` is the event's place among all events. `last_status`
+    is the HTTP status of the last answer, or 0 and `last_error` where there was none.
     """
 
     id: Id
     endpoint: Id
     event: Id
     object: Id
+    url: str
     seq: int
     place: int
     state: str
@@ -67,6 +77,36 @@ class Delivery(Struct, frozen=True, gc=False):
     last_status: int
     last_error: str
     created: int
+
+
+class Attempt(Struct, frozen=True, gc=False):
+    """One try of a delivery, at a time of its gateway's clock, and the beginning of what was answered."""
+
+    id: Id
+    delivery: Id
+    number: int
+    at: int
+    status: int
+    error: str
+    answer: str
+
+
+class Notice(Struct, frozen=True):
+    """A notification as it is sent: an HTTP POST. `error` says why it cannot be; `once`, that it is tried only once."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    error: str = ""
+    once: bool = False
+
+
+class Parcel(Struct, frozen=True):
+    """All that one try needs; `wrapped_key` opens what is sealed for the endpoint's party."""
+
+    delivery: Delivery
+    endpoint: Endpoint
+    event: Event
+    wrapped_key: bytes
 
 
 class Mark(Struct, frozen=True, gc=False):

@@ -1,10 +1,10 @@
-"""Rows of webhook endpoints, deliveries and the marks that loops keep."""
+"""Rows of endpoints, deliveries, their tries, and the marks that loops keep."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from handfast.core.ids import Id, digest_id
-from handfast.domain.notifications.model import Delivery, Endpoint, Mark
+from handfast.core.ids import OBJECT, Id, digest_id
+from handfast.domain.notifications.model import Attempt, Delivery, Endpoint, Mark
 from handfast.domain.parties import HOUSE
 from handfast.store.reader import Reader, find, get, page
 from handfast.store.rows import EVENTS, OWED_EVENTS, Event
@@ -12,12 +12,14 @@ from handfast.store.table import Table
 
 ENDPOINTS = Table("endpoints", Endpoint)
 DELIVERIES = Table("deliveries", Delivery)
+ATTEMPTS = Table("attempts", Attempt)
 MARKS = Table("marks", Mark)
 INDEXES = (
     ("endpoints", "party, id", ""),
     ("deliveries", "endpoint, due, seq", "due IS NOT NULL"),
     ("deliveries", "endpoint, seq", ""),
     ("deliveries", "event", ""),
+    ("attempts", "delivery, number", ""),
 )
 
 FANNED_OUT = digest_id(b"mark", b"events fanned out")
@@ -32,6 +34,16 @@ def queue(endpoint: Id, about: Id) -> Id:
 def delivery_id(endpoint: Id, about: Id, place: int) -> Id:
     """The delivery that has that place in the queue of an endpoint and an object."""
     return digest_id(b"delivery", endpoint, about, place.to_bytes(8, "big"))
+
+
+def gateway_endpoint(party: Id, gateway: str) -> Id:
+    """A party's one endpoint of a gateway that is not the native one."""
+    return digest_id(b"endpoint", party, gateway.encode())[:OBJECT].ljust(16, b"\0")
+
+
+def attempt_id(delivery: Id, number: int) -> Id:
+    """That try of a delivery."""
+    return digest_id(b"attempt", delivery, number.to_bytes(4, "big"))
 
 
 def fanned_out(reader: Reader) -> int:
@@ -78,18 +90,43 @@ def endpoints_of(reader: Reader, party: Id) -> list[Endpoint]:
     return find(reader, ENDPOINTS, "party = ? ORDER BY id", party)
 
 
-def endpoints_with_due(reader: Reader, after: Id, at: int, limit: int) -> list[Id]:
-    """Active endpoints to which something may be sent at that wall time, by id, round robin from after `after`."""
-    due = "SELECT 1 FROM deliveries WHERE deliveries.endpoint = endpoints.id AND due <= ?"
-    sql = f"SELECT id FROM endpoints WHERE state = 'active' AND id {{}} ? AND EXISTS ({due}) ORDER BY id LIMIT ?"
-    found = reader.rows(sql.format(">"), (after, at, limit))
+_CLOCK = "CASE WHEN gateway = 'native' THEN ? ELSE ? END"
+
+
+def endpoints_with_due(reader: Reader, after: Id, wall: int, market: int, limit: int) -> list[tuple[Id, int]]:
+    """Active endpoints to which something may be sent, with what their clock shows of the two times.
+
+    By id, round robin from after `after`.
+    """
+    due = f"SELECT 1 FROM deliveries WHERE deliveries.endpoint = endpoints.id AND due <= {_CLOCK}"
+    sql = f"SELECT id, gateway FROM endpoints WHERE state = 'active' AND id {{}} ? AND EXISTS ({due})"
+    sql += " ORDER BY id LIMIT ?"
+    found = reader.rows(sql.format(">"), (after, wall, market, limit))
     if len(found) < limit:
-        found += reader.rows(sql.format("<="), (after, at, limit - len(found)))
-    return [row[0] for row in found]
+        found += reader.rows(sql.format("<="), (after, wall, market, limit - len(found)))
+    return [(key, wall if gateway == "native" else market) for key, gateway in found]
+
+
+def next_on_market(reader: Reader, until: int) -> int | None:
+    """The market time of the earliest delivery on the market's clock that is due then or before, if there is one."""
+    sql = """SELECT min(due) FROM endpoints JOIN deliveries ON deliveries.endpoint = endpoints.id
+        WHERE endpoints.state = 'active' AND gateway <> 'native' AND due <= ?"""
+    ((due,),) = reader.rows(sql, (until,))
+    return None if due is None else int(due)
+
+
+def any_on_market(reader: Reader) -> bool:
+    """Whether there is an endpoint that is sent to on market time."""
+    return bool(reader.rows("SELECT 1 FROM endpoints WHERE state = 'active' AND gateway <> 'native' LIMIT 1"))
+
+
+def attempts_of(reader: Reader, delivery: Id) -> list[Attempt]:
+    """A delivery's tries, the first first."""
+    return find(reader, ATTEMPTS, "delivery = ? ORDER BY number", delivery)
 
 
 def due_deliveries(reader: Reader, endpoint: Id, at: int, limit: int) -> list[Delivery]:
-    """What may be sent to an endpoint at that wall time, what has waited longest first."""
+    """What may be sent to an endpoint at that time of its clock, what has waited longest first."""
     return find(reader, DELIVERIES, "endpoint = ? AND due <= ? ORDER BY due, seq LIMIT ?", endpoint, at, limit)
 
 

@@ -1,6 +1,6 @@
-"""What can be done with webhooks: endpoints, the queues of deliveries to them, and sending again.
+"""What can be done with notifications: endpoints, the queues of deliveries to them, and sending again.
 
-Deliveries move on wall time, which verbs do not have: it comes in the commands as `at` (µs).
+Deliveries of the native gateway move on wall time, which verbs do not have: it comes in the commands as `at` (µs).
 """
 
 import re
@@ -15,16 +15,28 @@ from handfast.core.states import move
 from handfast.domain.notifications.model import (
     DELIVERY_STATES,
     ENDPOINT_STATES,
+    GATEWAYS,
     LEASE,
     OVERLAP,
-    PAUSES,
+    SHOWN,
+    Attempt,
     Delivery,
     Endpoint,
     Mark,
     is_owed,
     wants,
 )
-from handfast.domain.notifications.tables import DELIVERIES, ENDPOINTS, FANNED_OUT, MARKS, delivery_id, queue
+from handfast.domain.notifications.tables import (
+    ATTEMPTS,
+    DELIVERIES,
+    ENDPOINTS,
+    FANNED_OUT,
+    MARKS,
+    attempt_id,
+    delivery_id,
+    gateway_endpoint,
+    queue,
+)
 from handfast.domain.notifications.targets import parse_url
 from handfast.domain.parties import active_parties, must_belong
 from handfast.store.rows import EVENTS, Event
@@ -64,11 +76,11 @@ class RotateSecret(Struct, frozen=True):
 
 
 class FanOut(Struct, frozen=True):
-    """Queue the events after one place among all up to another, as pairs of event and endpoint."""
+    """Queue the events after one place among all up to another, each as event, endpoint and URL."""
 
     after: int
     until: int
-    pairs: tuple[tuple[Id, Id], ...]
+    owed: tuple[tuple[Id, Id, str], ...]
     at: int
 
 
@@ -80,12 +92,18 @@ class Claim(Struct, frozen=True):
 
 
 class Settle(Struct, frozen=True):
-    """What came of try number `tries`: an HTTP status, or 0 and the code of what went wrong."""
+    """What came of try number `tries`: an HTTP status, or 0 and the code of what went wrong; what was answered.
+
+    `delivered` is whether its gateway takes that for a receipt. If not, it is tried again after `pause` µs, or never.
+    """
 
     delivery: Id
     tries: int
     status: int
     error: str
+    answer: str
+    delivered: bool
+    pause: int | None
     at: int
 
 
@@ -137,6 +155,7 @@ async def create_endpoint(tx: Tx, command: CreateEndpoint) -> Endpoint:
     endpoint = Endpoint(
         id=tx.new_id(),
         party=command.party,
+        gateway="native",
         url=command.url,
         types=" ".join(command.types),
         secret=command.secret,
@@ -148,6 +167,27 @@ async def create_endpoint(tx: Tx, command: CreateEndpoint) -> Endpoint:
     )
     tx.put(ENDPOINTS, endpoint)
     return endpoint
+
+
+async def open_gateway(tx: Tx, party: Id, gateway: str) -> None:
+    """Stage that a party is told of its payments in a gateway's protocol too, from now on."""
+    key = gateway_endpoint(party, gateway)
+    if gateway not in GATEWAYS or await tx.get(ENDPOINTS, key) is not None:
+        return
+    endpoint = Endpoint(
+        id=key,
+        party=party,
+        gateway=gateway,
+        url="",
+        types="payment.*",
+        secret=b"",
+        former_secret=b"",
+        former_until=0,
+        state="active",
+        version=1,
+        created=tx.now,
+    )
+    tx.put(ENDPOINTS, endpoint)
 
 
 @verb("notifications.move_endpoint", about="endpoint")
@@ -166,6 +206,8 @@ async def rotate_secret(tx: Tx, command: RotateSecret) -> Endpoint:
     """Put a new secret in the place of the old one, which signs beside it for a day. Raises Invalid, NotFound."""
     endpoint = await _endpoint(tx, command.endpoint)
     must_belong(command.by, "endpoint", endpoint.party)
+    if endpoint.gateway != "native":
+        raise Invalid("field_invalid", "this gateway signs with keys of its own", "endpoint")
     if not command.secret:
         raise Invalid("field_invalid", "an endpoint has a sealed secret", "secret")
     changed = replace(
@@ -185,11 +227,11 @@ async def fan_out(tx: Tx, command: FanOut) -> Mark:
     mark = await tx.get(MARKS, FANNED_OUT) or Mark(FANNED_OUT, 0)
     if mark.value != command.after or command.until <= command.after:
         raise Conflict("state_conflict", f"events are fanned out up to {mark.value}", "after")
-    events = await tx.get_all(*((EVENTS, event) for event, _ in command.pairs))
-    endpoints = await tx.get_all(*((ENDPOINTS, endpoint) for _, endpoint in command.pairs))
+    events = await tx.get_all(*((EVENTS, event) for event, _, _ in command.owed))
+    endpoints = await tx.get_all(*((ENDPOINTS, endpoint) for _, endpoint, _ in command.owed))
     owed = [
-        (endpoint, event)
-        for endpoint, event in zip(endpoints, events, strict=True)
+        (endpoint, event, url)
+        for endpoint, event, (_, _, url) in zip(endpoints, events, command.owed, strict=True)
         if endpoint and event and command.after < event.seq <= command.until and is_owed(endpoint, event)
     ]
     await _enqueue(tx, owed, command.at)
@@ -198,37 +240,44 @@ async def fan_out(tx: Tx, command: FanOut) -> Mark:
     return moved
 
 
-async def _enqueue(tx: Tx, owed: Sequence[tuple[Endpoint, Event]], at: int) -> list[Delivery]:
-    """Put each event at the end of its queue: due at once where nothing is before it."""
-    keys = [queue(endpoint.id, owner_of(event.id)) for endpoint, event in owed]
+def _now(tx: Tx, endpoint: Endpoint, wall: int) -> int:
+    """What the endpoint's clock shows."""
+    return wall if endpoint.gateway == "native" else tx.now
+
+
+async def _enqueue(tx: Tx, owed: Sequence[tuple[Endpoint, Event, str]], wall: int) -> list[Delivery]:
+    """Put each event at the end of its queue: due at once where it waits for none before it."""
+    keys = [queue(endpoint.id, owner_of(event.id)) for endpoint, event, _ in owed]
     queues = dict(zip(keys, owed, strict=True))
     marks = await tx.get_all(*((MARKS, key) for key in queues))
     length = {key: mark.value if mark else 0 for key, mark in zip(queues, marks, strict=True)}
     lasts = await tx.get_all(
         *(
             (DELIVERIES, delivery_id(endpoint.id, owner_of(event.id), length[key]))
-            for key, (endpoint, event) in queues.items()
+            for key, (endpoint, event, _) in queues.items()
         )
     )
     busy = {key: last is not None and last.state in _OPEN for key, last in zip(queues, lasts, strict=True)}
     made = []
-    for key, (endpoint, event) in zip(keys, owed, strict=True):
-        about = owner_of(event.id)
+    for key, (endpoint, event, url) in zip(keys, owed, strict=True):
+        about, now = owner_of(event.id), _now(tx, endpoint, wall)
+        waits = busy[key] and endpoint.gateway == "native"
         length[key] += 1
         delivery = Delivery(
             id=delivery_id(endpoint.id, about, length[key]),
             endpoint=endpoint.id,
             event=event.id,
             object=about,
+            url=url,
             seq=event.seq,
             place=length[key],
-            state="waiting" if busy[key] else "due",
+            state="waiting" if waits else "due",
             tries=0,
-            due=None if busy[key] else at,
+            due=None if waits else now,
             last_try=None,
             last_status=0,
             last_error="",
-            created=at,
+            created=now,
         )
         busy[key] = True
         tx.put(DELIVERIES, delivery)
@@ -242,44 +291,50 @@ async def _enqueue(tx: Tx, owed: Sequence[tuple[Endpoint, Event]], at: int) -> l
 async def claim(tx: Tx, command: Claim) -> Delivery:
     """Lease a delivery for one try. Raises NotFound, Conflict(state_conflict) where it is not due or not to be sent."""
     delivery = await _delivery(tx, command.delivery)
-    _must_be_active(await _endpoint(tx, delivery.endpoint))
-    if delivery.due is None or delivery.due > command.at:
+    endpoint = await _endpoint(tx, delivery.endpoint)
+    _must_be_active(endpoint)
+    now = _now(tx, endpoint, command.at)
+    if delivery.due is None or delivery.due > now:
         raise Conflict("state_conflict", f"the delivery is {delivery.state} and not due", "delivery")
     state = move(DELIVERY_STATES, delivery.state, "claim")
-    claimed = replace(delivery, state=state, tries=delivery.tries + 1, due=command.at + LEASE)
+    claimed = replace(delivery, state=state, tries=delivery.tries + 1, due=now + LEASE)
     tx.put(DELIVERIES, claimed)
     return claimed
 
 
 @verb("notifications.settle", quiet=True)
 async def settle(tx: Tx, command: Settle) -> Delivery:
-    """Close a try: delivered by a 2xx, else due again later, at last parked; closing wakes the next in the queue.
+    """Close a try: delivered, else due again later, at last parked; closing wakes the next in the queue.
 
     Raises NotFound, Conflict(state_conflict) where the delivery was claimed anew or settled since.
     """
     delivery = await _delivery(tx, command.delivery)
     if delivery.state != "leased" or delivery.tries != command.tries:
         raise Conflict("state_conflict", f"try {command.tries} is over", "tries")
-    if 200 <= command.status < 300:
+    now = _now(tx, await _endpoint(tx, delivery.endpoint), command.at)
+    if command.delivered:
         step, due = "succeed", None
-    elif delivery.tries <= len(PAUSES):
-        step, due = "fail", command.at + PAUSES[delivery.tries - 1]
+    elif command.pause is not None:
+        step, due = "fail", now + command.pause
     else:
         step, due = "give_up", None
     settled = replace(
         delivery,
         state=move(DELIVERY_STATES, delivery.state, step),
         due=due,
-        last_try=command.at,
+        last_try=now,
         last_status=command.status,
         last_error=command.error,
     )
     tx.put(DELIVERIES, settled)
+    number, said = delivery.tries, command.answer[:SHOWN]
+    key = attempt_id(delivery.id, number)
+    tx.put(ATTEMPTS, Attempt(key, delivery.id, number, now, command.status, command.error, said))
     if due is None:
         following = await tx.get(DELIVERIES, delivery_id(delivery.endpoint, delivery.object, delivery.place + 1))
         if following is not None and following.state == "waiting":
             state = move(DELIVERY_STATES, following.state, "wake")
-            tx.put(DELIVERIES, replace(following, state=state, due=command.at))
+            tx.put(DELIVERIES, replace(following, state=state, due=now))
     return settled
 
 
@@ -294,14 +349,14 @@ async def replay(tx: Tx, command: Replay) -> Delivery:
     must_belong(command.by, "delivery", endpoint.party)
     _must_be_active(endpoint)
     if delivery.state == "due":
-        hastened = replace(delivery, due=command.at)
+        hastened = replace(delivery, due=_now(tx, endpoint, command.at))
         tx.put(DELIVERIES, hastened)
         return hastened
     if delivery.state in _OPEN:
         return delivery
     event = await tx.get(EVENTS, delivery.event)
     assert event is not None
-    return (await _enqueue(tx, [(endpoint, event)], command.at))[0]
+    return (await _enqueue(tx, [(endpoint, event, delivery.url)], command.at))[0]
 
 
 @verb("notifications.replay_events", about="endpoint")
@@ -312,9 +367,11 @@ async def replay_events(tx: Tx, command: ReplayEvents) -> int:
     endpoint = await _endpoint(tx, command.endpoint)
     must_belong(command.by, "endpoint", endpoint.party)
     _must_be_active(endpoint)
+    if endpoint.gateway != "native":
+        raise Invalid("field_invalid", "a gateway's deliveries are sent again one by one", "endpoint")
     events = await tx.get_all(*((EVENTS, event) for event in command.events))
     owed = sorted((event for event in events if event and wants(endpoint, event)), key=lambda event: event.seq)
-    await _enqueue(tx, [(endpoint, event) for event in owed], command.at)
+    await _enqueue(tx, [(endpoint, event, endpoint.url) for event in owed], command.at)
     return len(owed)
 
 

@@ -4,6 +4,7 @@ AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce before the ciphertext. 
 master key, which lives outside the database; the associated data names what was sealed, so nothing can be swapped.
 """
 
+import hmac
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -25,6 +26,10 @@ class Vault:
             raise Invalid("settings_invalid", "the master key is 32 bytes", "master_key")
         self._master = master
         self._draw = draw
+
+    def subkey(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose other than sealing: HMAC-SHA-256 of its name under the master key."""
+        return hmac.digest(self._master, b"handfast subkey " + purpose.encode(), "sha256")
 
     def new_key(self, owner: Id) -> bytes:
         """A fresh key for one owner, wrapped by the master key."""

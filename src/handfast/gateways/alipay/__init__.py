@@ -1,1 +1,11 @@
-"""Alipay's protocols: the gateway of protocol 1.0, OpenAPI v3, and the notifications that they promise."""
+"""Alipay's OpenAPI, protocols 1.0 and v3: merchants keep the SDK that they have."""
+
+from handfast.gateways.alipay.cashier import AlipayCashier
+from handfast.gateways.alipay.explain import Explanation
+from handfast.gateways.alipay.gateway import Alipay
+from handfast.gateways.alipay.house import house
+from handfast.gateways.alipay.notify import Notifications
+from handfast.gateways.alipay.selftest import examine
+from handfast.gateways.alipay.users import party_of
+
+__all__ = ["Alipay", "AlipayCashier", "Explanation", "Notifications", "examine", "house", "party_of"]

@@ -56,7 +56,8 @@ def check_key(text: str, app: RSAPublicKey | None = None, server: RSAPublicKey |
     public = found.key.public_key() if isinstance(found.key, RSAPrivateKey) else found.key
     whose = "app" if public == app else "server" if public == server else "unknown"
     kind = "certificate" if found.form == "certificate" else "private key" if secret else "public key"
-    findings += _whose(secret=secret, whose=whose)
+    if app or server:
+        findings += _whose(secret=secret, whose=whose)
     if public.key_size < LEAST_BITS_RSA2:
         findings.append(f"it has {public.key_size} bits, and RSA2 asks for {LEAST_BITS_RSA2} or more")
     taken_by = {sdk: _why_not(taste, found, text, secret=secret) for sdk, taste in TASTES.items()}

@@ -175,6 +175,7 @@ class Endpoint(Struct, frozen=True):
     id: str
     object: Literal["webhook_endpoint"]
     party: str
+    gateway: str
     url: str
     types: list[str]
     state: str
@@ -184,13 +185,28 @@ class Endpoint(Struct, frozen=True):
     created: Seconds
 
 
+class Attempt(Struct, frozen=True):
+    """One try of a delivery: the HTTP status, or why there was none, and the beginning of the answer's body."""
+
+    number: int
+    at: Seconds
+    status: int | None
+    error: str | None
+    answer: str
+
+
 class Delivery(Struct, frozen=True):
-    """One event on its way to one endpoint; `last_error` says why there was no answer."""
+    """One event on its way to one endpoint; `last_error` says why there was no answer.
+
+    Its times are wall time, or market time where the endpoint's gateway is not the native one. `attempts` is the log of
+    all tries; lists leave it out.
+    """
 
     id: str
     object: Literal["delivery"]
     endpoint: str
     event: str
+    url: str
     state: str
     tries: int
     due: Seconds | None
@@ -198,3 +214,4 @@ class Delivery(Struct, frozen=True):
     last_status: int | None
     last_error: str | None
     created: Seconds
+    attempts: list[Attempt] | None = None

@@ -18,7 +18,10 @@ from handfast.domain.heads import (
     last_head,
     proofs_of,
 )
-from handfast.domain.payments import PAYMENTS
+from handfast.domain.payments import PAYMENTS, REFUNDS
+from handfast.domain.payouts import PAYOUTS
+from handfast.domain.receivables import WRITE_OFFS
+from handfast.domain.topups import TOPUPS
 from handfast.domain.trades import TRADES
 from handfast.domain.transfers import TRANSFERS
 from handfast.gateways.native import receipts, render
@@ -29,9 +32,20 @@ from handfast.gateways.native.reports import List
 from handfast.ledger import Purpose
 from handfast.ledger.model import decode_postings
 from handfast.store.reader import Reader, get
+from handfast.store.table import Table
 
-PROVED = "payment trade transfer entry"
-"""The kinds of ids that a receipt is given for."""
+_WHOSE: dict[str, tuple[Table[Any], tuple[str, ...], tuple[str, ...]]] = {
+    "payment": (PAYMENTS, ("merchant",), ("payer",)),
+    "trade": (TRADES, ("seller", "merchant"), ("buyer",)),
+    "transfer": (TRANSFERS, ("payer", "payee"), ()),
+    "payout": (PAYOUTS, ("party",), ()),
+    "topup": (TOPUPS, ("party",), ()),
+    "write_off": (WRITE_OFFS, ("party",), ()),
+}
+"""By kind, which columns name those who see all of it, and which those who see its own movements of theirs alone."""
+
+PROVED = " ".join((*_WHOSE, "refund", "entry"))
+"""The kinds of ids that a receipt is given for. Not of disputes: both sides see less of them than their events hold."""
 
 _OPEN = frozenset({Purpose.HELD, Purpose.POSITION, Purpose.ROUNDING, Purpose.CUSTODY})
 """Accounts between which a party may see money move that passes through none of its own."""
@@ -111,17 +125,17 @@ def _sees(reader: Reader, call: Call[Any], name: str) -> bool:
     sees = call.caller.sees
     inner: Sequence[Id | None] = ()
     others: Sequence[Id | None] = ()
-    if parse_kind("payment", name) is not None and (payment := get(reader, PAYMENTS, call.id)):
-        inner, others = (payment.merchant,), (payment.payer,)
-    elif parse_kind("trade", name) is not None and (trade := get(reader, TRADES, call.id)):
-        inner, others = (trade.seller, trade.merchant), (trade.buyer,)
-    elif parse_kind("transfer", name) is not None and (transfer := get(reader, TRANSFERS, call.id)):
-        inner = (transfer.payer, transfer.payee)
+    if parse_kind("refund", name) is not None and (refund := get(reader, REFUNDS, call.id)):
+        paid = get(reader, PAYMENTS, refund.payment)
+        inner, others = (refund.merchant,), (paid.payer if paid else None,)
     elif parse_kind("entry", name) is not None:
         for (blob,) in reader.rows("SELECT postings FROM entries WHERE id = ?", (call.id,)):
             others = [owner_of(side) for posting in decode_postings(blob) for side in (posting.debit, posting.credit)]
         source = get(reader, PAYMENTS, owner_of(call.id)) or get(reader, TRADES, owner_of(call.id))
         inner = () if source is None else (source.merchant, getattr(source, "seller", None))
+    for kind, (table, wholly, partly) in _WHOSE.items():
+        if parse_kind(kind, name) is not None and (row := get(reader, table, call.id)):
+            inner, others = ([getattr(row, column) for column in columns] for columns in (wholly, partly))
     if not (inner or others) or not sees(*(party for party in (*inner, *others) if party is not None)):
         raise unknown("id")
     return sees(*(party for party in inner if party is not None))

@@ -273,6 +273,7 @@ def endpoint(row: notifications.Endpoint, secret: str | None = None) -> objects.
         id=show("endpoint", row.id),
         object="webhook_endpoint",
         party=show("party", row.party),
+        gateway=row.gateway,
         url=row.url,
         types=row.types.split(),
         state=row.state,
@@ -290,6 +291,7 @@ def delivery(row: notifications.Delivery) -> objects.Delivery:
         object="delivery",
         endpoint=show("endpoint", row.endpoint),
         event=show("event", row.event),
+        url=row.url,
         state=row.state,
         tries=row.tries,
         due=seconds(row.due),
@@ -298,6 +300,11 @@ def delivery(row: notifications.Delivery) -> objects.Delivery:
         last_error=row.last_error or None,
         created=row.created // SECOND,
     )
+
+
+def attempt(row: notifications.Attempt) -> objects.Attempt:
+    """One try of a delivery."""
+    return objects.Attempt(row.number, row.at // SECOND, row.status or None, row.error or None, row.answer)
 
 
 def policy(row: policies.PolicyRow) -> reports.PublishedPolicy:

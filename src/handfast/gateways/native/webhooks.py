@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from handfast.domain import notifications
-from handfast.domain.notifications import DELIVERIES, ENDPOINTS, Delivery, Endpoint
+from handfast.domain.notifications import DELIVERIES, ENDPOINTS, Attempt, Delivery, Endpoint
 from handfast.gateways.native import objects, reports, wire
 from handfast.gateways.native.calls import Call
 from handfast.gateways.native.lists import Limit, Query, listed, no_cursor
 from handfast.gateways.native.people import wrapped_key
 from handfast.gateways.native.prefixes import parse_kind, unknown
-from handfast.gateways.native.render import endpoint
+from handfast.gateways.native.render import attempt, endpoint
 from handfast.gateways.native.reports import List
 from handfast.store.reader import Reader, get
 
@@ -76,17 +78,18 @@ async def list_deliveries(call: Call[DeliveryPage]) -> List:
 
 
 async def see_delivery(call: Call[Any]) -> objects.Delivery:
-    """See a delivery."""
+    """See a delivery, with all its tries."""
 
-    def find(reader: Reader) -> tuple[Delivery | None, Endpoint | None]:
+    def find(reader: Reader) -> tuple[Delivery | None, Endpoint | None, list[Attempt]]:
         delivery = get(reader, DELIVERIES, call.id)
-        return delivery, get(reader, ENDPOINTS, delivery.endpoint) if delivery else None
+        its = get(reader, ENDPOINTS, delivery.endpoint) if delivery else None
+        return delivery, its, notifications.attempts_of(reader, call.id)
 
-    delivery, its = await call.look(find)
+    delivery, its, attempts = await call.look(find)
     if delivery is None or its is None or not call.caller.sees(its.party):
         raise unknown("delivery")
     shown: objects.Delivery = await call.show(delivery)
-    return shown
+    return replace(shown, attempts=[attempt(row) for row in attempts])
 
 
 def replay_delivery(call: Call[wire.Nothing]) -> notifications.Replay:

@@ -25,13 +25,17 @@ DOMAIN = {
         sell_amount bigint NOT NULL, buy_currency text NOT NULL, buy_amount bigint NOT NULL, sold bigint NOT NULL,
         bought bigint NOT NULL, reference text NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
     "endpoints": """
-        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), party bytea NOT NULL, url text NOT NULL,
-        types text NOT NULL, secret bytea NOT NULL, former_secret bytea NOT NULL, former_until bigint NOT NULL,
-        state text NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), party bytea NOT NULL, gateway text NOT NULL,
+        url text NOT NULL, types text NOT NULL, secret bytea NOT NULL, former_secret bytea NOT NULL,
+        former_until bigint NOT NULL, state text NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
     "deliveries": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), endpoint bytea NOT NULL, event bytea NOT NULL,
-        object bytea NOT NULL, seq bigint NOT NULL, place bigint NOT NULL, state text NOT NULL, tries bigint NOT NULL,
-        due bigint, last_try bigint, last_status bigint NOT NULL, last_error text NOT NULL, created bigint NOT NULL""",
+        object bytea NOT NULL, url text NOT NULL, seq bigint NOT NULL, place bigint NOT NULL, state text NOT NULL,
+        tries bigint NOT NULL, due bigint, last_try bigint, last_status bigint NOT NULL, last_error text NOT NULL,
+        created bigint NOT NULL""",
+    "attempts": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), delivery bytea NOT NULL, number bigint NOT NULL,
+        at bigint NOT NULL, status bigint NOT NULL, error text NOT NULL, answer text NOT NULL""",
     "policies": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), name text NOT NULL, number bigint NOT NULL,
         body bytea NOT NULL, created bigint NOT NULL""",
@@ -81,6 +85,8 @@ DOMAIN = {
         currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0), capture text NOT NULL, lines bytea NOT NULL,
         notify_url text NOT NULL, return_url text NOT NULL, asked bytea NOT NULL, payment bytea,
         refundable bigint NOT NULL, due bigint, version bigint NOT NULL, created bigint NOT NULL""",
+    "refund_numbers": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), number text NOT NULL""",
     "payment_codes": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), buyer bytea NOT NULL, confirm bigint NOT NULL,
         expires bigint NOT NULL, used bytea, created bigint NOT NULL""",

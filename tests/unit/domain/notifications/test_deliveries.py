@@ -34,6 +34,7 @@ from handfast.domain.notifications import (
 )
 from handfast.domain.parties import HOUSE, MoveParty
 from handfast.domain.transfers import CreateTransfer
+from handfast.gateways.native.notify import PAUSES
 from handfast.store.postgres import PostgresReader
 from handfast.store.reader import Reader
 from handfast.store.sqlite import SqliteReader
@@ -58,7 +59,7 @@ class Post:
         """Offer all new events to these endpoints: the verb keeps what each is owed."""
         after = fanned_out(self.reader)
         events = events_after(self.reader, after, 1_000)
-        pairs = tuple((event.id, endpoint.id) for event in events for endpoint in endpoints)
+        pairs = tuple((event.id, endpoint.id, endpoint.url) for event in events for endpoint in endpoints)
         self.market.do(FanOut(after, events[-1].seq, pairs, self.at))
 
     def queue(self, endpoint: Endpoint) -> list[tuple[str, str]]:
@@ -73,9 +74,21 @@ class Post:
         claimed: Delivery = self.market.do(Claim(due.id, self.at))
         return claimed
 
+    def tried(self, claimed: Delivery, status: int, error: str = "", answer: str = "") -> Settle:
+        """What the loop says of a try by the rules of webhooks."""
+        delivered, tries = 200 <= status < 300, claimed.tries
+        pause = PAUSES[tries - 1] if tries <= len(PAUSES) else None
+        return Settle(claimed.id, tries, status, error, answer, delivered, pause, self.at)
+
     def settle(self, claimed: Delivery, status: int, error: str = "") -> Delivery:
-        settled: Delivery = self.market.do(Settle(claimed.id, claimed.tries, status, error, self.at))
+        settled: Delivery = self.market.do(self.tried(claimed, status, error))
         return settled
+
+    def with_due(self, after: Id, limit: int) -> list[Id]:
+        """Endpoints to which something may be sent; their clock is the wall's."""
+        found = endpoints_with_due(self.reader, after, self.at, 0, limit)
+        assert {now for _, now in found} <= {self.at}
+        return [endpoint for endpoint, _ in found]
 
     def operations(self) -> list[str]:
         verbs = [row[0] for row in self.reader.rows("SELECT verb FROM operations ORDER BY id")]
@@ -167,12 +180,12 @@ def test_a_page_is_fanned_out_once(market: Market, post: Post, shop: Id) -> None
     endpoint = post.endpoint(shop)
     pay(market, shop, 500)
     events = events_after(post.reader, 0, 100)
-    command = FanOut(0, events[-1].seq, tuple((event.id, endpoint.id) for event in events), post.at)
+    command = FanOut(0, events[-1].seq, tuple((event.id, endpoint.id, URL) for event in events), post.at)
     market.do(command)
     refused(market, "state_conflict", command)
     assert post.queue(endpoint) == [("transfer.created", "due")]
     refused(market, "state_conflict", FanOut(events[-1].seq, events[-1].seq, (), post.at))
-    beyond = FanOut(events[-1].seq, events[-1].seq + 1, command.pairs, post.at)
+    beyond = FanOut(events[-1].seq, events[-1].seq + 1, command.owed, post.at)
     market.do(beyond)
     assert post.queue(endpoint) == [("transfer.created", "due")]
 
@@ -243,9 +256,9 @@ def test_a_lease_that_ends_may_be_claimed_again_and_its_late_answer_is_refused(
     post.at += MINUTE
     again = post.claim(endpoint)
     assert (again.id, again.tries) == (lost.id, 2)
-    refused(market, "state_conflict", Settle(lost.id, lost.tries, 200, "", post.at))
+    refused(market, "state_conflict", post.tried(lost, 200))
     assert post.settle(again, 200).state == "delivered"
-    refused(market, "state_conflict", Settle(again.id, again.tries, 500, "", post.at))
+    refused(market, "state_conflict", post.tried(again, 500))
 
 
 def test_a_disabled_endpoint_is_sent_nothing_until_it_is_enabled(market: Market, post: Post, shop: Id) -> None:
@@ -254,7 +267,7 @@ def test_a_disabled_endpoint_is_sent_nothing_until_it_is_enabled(market: Market,
     post.fan_out(endpoint)
     (due,) = due_deliveries(post.reader, endpoint.id, post.at, 100)
     assert market.do(MoveEndpoint(shop, endpoint.id, "disable")).version == 2
-    assert endpoints_with_due(post.reader, b"", post.at, 10) == []
+    assert post.with_due(b"", 10) == []
     assert active_endpoints(post.reader, {shop}) == {}
     refused(market, "state_conflict", Claim(due.id, post.at))
     refused(market, "state_conflict", Replay(shop, due.id, post.at))
@@ -262,7 +275,7 @@ def test_a_disabled_endpoint_is_sent_nothing_until_it_is_enabled(market: Market,
     pay(market, shop, 600)
     post.fan_out(endpoint)
     market.do(MoveEndpoint(shop, endpoint.id, "enable"))
-    assert endpoints_with_due(post.reader, b"", post.at, 10) == [endpoint.id]
+    assert post.with_due(b"", 10) == [endpoint.id]
     assert post.queue(endpoint) == [("transfer.created", "due")]
 
 
@@ -322,9 +335,9 @@ def test_endpoints_take_turns(market: Market, post: Post, shop: Id) -> None:
     pay(market, shop, 500)
     post.fan_out(*endpoints)
     a, b, c = sorted(endpoint.id for endpoint in endpoints)
-    assert endpoints_with_due(post.reader, b"", post.at, 2) == [a, b]
-    assert endpoints_with_due(post.reader, b, post.at, 2) == [c, a]
-    assert endpoints_with_due(post.reader, a, post.at, 9) == [b, c, a]
+    assert post.with_due(b"", 2) == [a, b]
+    assert post.with_due(b, 2) == [c, a]
+    assert post.with_due(a, 9) == [b, c, a]
 
 
 def test_pages_of_deliveries_follow_one_another(market: Market, post: Post, shop: Id) -> None:

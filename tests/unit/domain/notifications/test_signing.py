@@ -20,7 +20,8 @@ VAULT = Vault(bytes(range(32)))
 def endpoint(key: bytes, secret: str, former: str = "", former_until: int = 0) -> Endpoint:
     sealed = VAULT.seal(key, PARTY, secret)
     sealed_former = VAULT.seal(key, PARTY, former) if former else b""
-    return Endpoint(OBJECT, PARTY, "https://example.com/", "*", sealed, sealed_former, former_until, "active", 1, NOW)
+    url = "https://example.com/"
+    return Endpoint(OBJECT, PARTY, "native", url, "*", sealed, sealed_former, former_until, "active", 1, NOW)
 
 
 def test_a_secret_is_256_random_bits() -> None:

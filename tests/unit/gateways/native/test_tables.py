@@ -49,7 +49,7 @@ def domain_calls(*names: str) -> Iterator[ast.Call]:
 def test_every_event_of_the_domain_can_be_shown() -> None:
     texts = [
         part.value
-        for call in domain_calls("event", "keep", "keep_payment", "keep_line")
+        for call in domain_calls("event", "keep", "keep_payment", "keep_party", "keep_line")
         for argument in call.args
         for part in (argument.values if isinstance(argument, ast.JoinedStr) else [argument])
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and "." in part.value

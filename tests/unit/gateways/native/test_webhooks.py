@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.unit.gateways.native.street import Street, error
 
-from handfast.domain.notifications import DELIVERIES, FanOut
+from handfast.domain.notifications import DELIVERIES, Claim, FanOut, Settle
 from handfast.gateways.native import render_event
 from handfast.gateways.native.prefixes import read
 from handfast.store.reader import find
@@ -26,7 +26,7 @@ def sold(street: Street) -> dict[str, Any]:
 def fan_out(street: Street, endpoint: str) -> None:
     """Queue all events for one endpoint, as the loop does."""
     events = find(street.reader, EVENTS, "1 = 1 ORDER BY seq")
-    pairs = tuple((event.id, read("endpoint", endpoint)) for event in events)
+    pairs = tuple((event.id, read("endpoint", endpoint), HOOK["url"]) for event in events)
     street.do(FanOut(0, events[-1].seq, pairs, street.wall))
 
 
@@ -94,6 +94,8 @@ def test_deliveries_are_listed_and_sent_again(street: Street) -> None:
     first = api.get("shop", path, limit=2)
     rest = api.get("shop", path, limit=2, starting_after=first["data"][-1]["id"])
     assert (first["data"] + rest["data"], first["has_more"], rest["has_more"]) == (everything, True, False)
+    seen = api.get("shop", f"/v1/deliveries/{everything[0]['id']}")
+    assert (seen["url"], seen["attempts"]) == (HOOK["url"], [])
     again = api.post("shop", f"/v1/deliveries/{everything[0]['id']}/replay")
     assert again["id"] == everything[0]["id"]
     once = [each["event"] for each in everything]
@@ -105,3 +107,25 @@ def test_deliveries_are_listed_and_sent_again(street: Street) -> None:
     assert len(api.get("shop", path, limit=100)["data"]) == 6
     told = error(api.send("GET", f"{path}?starting_after={again['id'][:-1]}", "shop"))
     assert told == (400, "cursor_invalid", "starting_after")
+
+
+def test_a_delivery_is_shown_with_its_tries(street: Street) -> None:
+    api = street.api
+    endpoint = api.post("shop", "/v1/webhook_endpoints", HOOK)
+    assert endpoint["gateway"] == "native"
+    street.now += 1
+    sold(street)
+    fan_out(street, endpoint["id"])
+    (listed,) = api.get("shop", f"/v1/webhook_endpoints/{endpoint['id']}/deliveries")["data"]
+    assert listed["attempts"] is None
+    (row,) = find(street.reader, DELIVERIES, "1 = 1")
+    for number, (status, failed, answer) in enumerate([(0, "timed_out", ""), (500, "", "sorry" * 100)], 1):
+        street.do(Claim(row.id, street.wall))
+        street.do(Settle(row.id, number, status, failed, answer, delivered=False, pause=0, at=street.wall))
+    seen = api.get("shop", f"/v1/deliveries/{listed['id']}")
+    at = street.wall // 1_000_000
+    assert seen["attempts"] == [
+        {"number": 1, "at": at, "status": None, "error": "timed_out", "answer": ""},
+        {"number": 2, "at": at, "status": 500, "error": None, "answer": ("sorry" * 100)[:200]},
+    ]
+    assert api.send("GET", f"/v1/deliveries/{listed['id']}", "other").status_code == 404

@@ -15,6 +15,7 @@ down_revision = None
 _SQLITE = (("bytea", "BLOB"), ("bigint", "INTEGER"), ("text", "TEXT"))
 _WIDE = frozenset(
     {
+        "attempts",
         "apps",
         "bank_lines",
         "checkouts",
@@ -172,6 +173,7 @@ _INDEXES = (
     ("deliveries", "endpoint, due, seq", "due IS NOT NULL"),
     ("deliveries", "endpoint, seq", ""),
     ("deliveries", "event", ""),
+    ("attempts", "delivery, number", ""),
     ("heads", "entries_to", ""),
     ("heads", "events_to", ""),
     ("apps", "party, id", ""),

@@ -1,0 +1,110 @@
+"""Barcode payments: the merchant scans a buyer's payment code, and is paid at once, or waits for the buyer."""
+
+import re
+from typing import Any
+
+from msgspec import Struct
+
+from handfast.core.errors import Refusal
+from handfast.domain import checkouts
+from handfast.domain.checkouts import CHECKOUTS, ChargeCheckout, code_id
+from handfast.domain.payments import Payment
+from handfast.gateways.alipay.calls import Call, Waiting, method
+from handfast.gateways.alipay.codes import Refused
+from handfast.gateways.alipay.numbers import moment, number_of
+from handfast.gateways.alipay.orders import Order, asking, check_seller
+from handfast.gateways.alipay.refusals import TRADES, bad_field
+from handfast.gateways.alipay.standing import told_by_status
+from handfast.gateways.alipay.users import login_of, user_id
+from handfast.gateways.alipay.wire import Text64, yuan
+from handfast.store.reader import get
+
+CEILING = 1_000_00
+"""The largest amount (fen) that a payment code pays without the buyer's confirmation."""
+
+CODE = re.compile(r"(2[5-9]|30)[0-9]{14,22}", re.ASCII)
+"""What a payment code looks like: 16 to 24 digits that begin with 25 to 30."""
+
+
+class Pay(Order, frozen=True, kw_only=True):
+    """An order with what the buyer showed."""
+
+    scene: Text64 = "bar_code"
+    auth_code: Text64 = ""
+
+
+class FundBill(Struct, frozen=True):
+    """Where a part of the money came from."""
+
+    fund_channel: str
+    amount: str
+
+
+class Paid(Struct, frozen=True, kw_only=True):
+    """The trade as it is paid; while it waits for the buyer, without what only paying tells."""
+
+    trade_no: str
+    out_trade_no: str
+    buyer_logon_id: str
+    buyer_user_id: str
+    total_amount: str
+    receipt_amount: str | None = None
+    buyer_pay_amount: str | None = None
+    point_amount: str | None = None
+    invoice_amount: str | None = None
+    gmt_payment: str | None = None
+    fund_bill_list: list[FundBill] | None = None
+
+
+@method(
+    "alipay.trade.pay",
+    "pay",
+    also=("ACQ.BUYER_SELLER_EQUAL", "ACQ.TRADE_HAS_SUCCESS", "ACQ.TRADE_HAS_CLOSE", "ACQ.TRADE_HAS_FINISHED"),
+)
+async def pay(call: Call[Pay]) -> Paid | Waiting:
+    """Charge the buyer whose payment code was scanned; answers 10003 where the buyer has to confirm."""
+    order = call.given
+    if order.scene not in ("bar_code", "security_code", "wave_code"):
+        raise bad_field(TRADES, "scene is bar_code")
+    if CODE.fullmatch(order.auth_code) is None:
+        raise Refused("ACQ.PAYMENT_AUTH_CODE_INVALID")
+    await check_seller(call, order.seller_id)
+    command = ChargeCheckout(asking(call, order), code_id(order.auth_code), CEILING)
+    try:
+        payment: Payment = await call.do(checkouts.charge, command)
+    except Refusal as no:
+        if no.param == "payer":  # the payer is the merchant itself
+            raise Refused("ACQ.BUYER_SELLER_EQUAL") from None
+        raise await told_by_status(call, no, order.out_trade_no) from no
+    if payment.state not in ("open", "captured"):
+        raise Refused("ACQ.TRADE_HAS_CLOSE")
+    told = await _told(call, payment)
+    return told if payment.state == "captured" else Waiting(told)
+
+
+async def _told(call: Call[Any], payment: Payment) -> Paid:
+    checkout = await call.look(lambda reader: get(reader, CHECKOUTS, payment.id))
+    assert checkout is not None, "it was charged"
+    buyer = payment.payer or checkout.buyer
+    assert buyer is not None, "a payment code has a buyer"
+    login = await call.look(lambda reader: login_of(call.services, reader, buyer))
+    amount = yuan(payment.amount)
+    paid: dict[str, Any] = {
+        "receipt_amount": amount,
+        "buyer_pay_amount": amount,
+        "point_amount": yuan(0),
+        "invoice_amount": amount,
+        "gmt_payment": moment(payment.paid),
+        "fund_bill_list": [FundBill("ALIPAYACCOUNT", amount)],
+    }
+    return Paid(
+        trade_no=number_of(payment.id),
+        out_trade_no=payment.reference,
+        buyer_logon_id=login,
+        buyer_user_id=await user_id(call.services, buyer),
+        total_amount=amount,
+        **(paid if payment.state == "captured" else {}),
+    )
+
+
+METHODS = (pay,)
