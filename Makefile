@@ -11,7 +11,7 @@ LOCK := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: setup demo test check format bench release-check lock clean
+.PHONY: setup demo test check format bench simulate release-check lock clean
 
 setup: $(DEV)
 	@echo "setup: ready ($(BIN)/handfast)"
@@ -55,6 +55,10 @@ format: $(DEV)
 
 bench: $(DEV)
 	@$(BIN)/python -m bench $(ARGS)
+
+# The whole service on a seeded scheduler: SEEDS=1000 of them, or SEED=17 alone with the end of its trace; SIZE=150 deeds.
+simulate: $(DEV)
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SIZE),--size $(SIZE)) $(ARGS)
 
 # The same tests with their long runs: more kills, more seeds, longer fuzzing.
 release-check: check

@@ -1,110 +1,101 @@
 """Runs the benchmarks and prints their tables; with --json also one JSON object, last."""
 
+import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import apsw
 import click
 import msgspec
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from tests import clusters
 
-from bench import cluster, desk, service, trades
-from bench.postgres import server
+from bench.desk import flush_rate
+from bench.growth import SIZES
+from bench.parts import PARTS, Asked, Section
 
-PARTS = ("sqlite", "postgresql", "http", "trades", "tigerbeetle")
-
-
-def desk_figures(url: str, rounds: int, report: Callable[[str], None]) -> dict[str, dict[str, float]]:
-    """Medians of every desk case."""
-    samples: dict[str, list[desk.Sample]] = {}
-    for case, sample in desk.rounds(url, rounds):
-        samples.setdefault(case.name, []).append(sample)
-        report(f"{case.name}: {sample.rate:,.0f}/s")
-    return {
-        name: {
-            "per_second": round(median(s.rate for s in taken)),
-            "cpu_us": round(median(s.cpu for s in taken), 1),
-            "p50_ms": round(median(s.p50 for s in taken), 2),
-            "p99_ms": round(median(s.p99 for s in taken), 2),
-        }
-        for name, taken in samples.items()
-    }
+_WIDTH = 140
+"""Columns, where nothing says how many there are."""
 
 
-def ratios(figures: dict[str, dict[str, float]]) -> dict[str, float]:
-    """The ratios that the figures are taken for."""
-    full = figures["batch of 256"]["per_second"]
-    return {
-        "batch of 256 / batch of 1": round(full / figures["batch of 1"]["per_second"], 2),
-        "90 % hot / uniform": round(figures["batch of 256, 90 % hot"]["per_second"] / full, 2),
-    }
-
-
-def show(console: Console, title: str, figures: dict[str, dict[str, float]]) -> None:
-    """A table of figures, one case a row."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("case")
-    columns = list(next(iter(figures.values())))
+def show(console: Console, title: str, section: Section) -> None:
+    """A table of figures, one case a row, and its ratios."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("case", no_wrap=True)
+    columns = list(next(iter(section.cases.values())))
     for column in columns:
-        table.add_column(column, justify="right")
-    for name, row in figures.items():
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, row in section.cases.items():
         table.add_row(name, *(f"{row[column]:,}" for column in columns))
     console.print(table)
+    if section.ratios:
+        ratios = Table(box=box.SIMPLE_HEAD)
+        ratios.add_column("ratio", no_wrap=True)
+        ratios.add_column("", justify="right")
+        for name, ratio in section.ratios.items():
+            ratios.add_row(name, f"{ratio:.2f}")
+        console.print(ratios)
+
+
+def conditions(folder: Path, rounds: int, seconds: float) -> dict[str, Any]:
+    """What the figures were taken under."""
+    return {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "sqlite": f"{apsw.sqlite_lib_version()}, WAL, synchronous=FULL",
+        "postgresql": "embedded wheel as it comes: fsync, synchronous_commit=on, 128 MB of shared buffers",
+        "flushes_per_second": round(flush_rate(folder)),
+        "rounds": rounds,
+        "sustained_seconds": seconds,
+    }
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object last.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Add what is measured to this file of figures.")
 @click.option("--rounds", default=3, show_default=True, help="Rounds; the medians are shown.")
-@click.option("--only", multiple=True, type=click.Choice(PARTS), help="Only these.")
+@click.option("--only", multiple=True, type=click.Choice(tuple(PARTS)), help="Only these parts.")
+@click.option("--seconds", default=10.0, show_default=True, help="How long the sustained load lasts.")
+@click.option(
+    "--growth", default=10**5, show_default=True, help="Accounts of the largest book; 10,000,000 takes 25 GB and long."
+)
 @click.option("--finished", default=10**6, show_default=True, help="Finished trades that a new one is made beside.")
-def main(as_json: bool, rounds: int, only: tuple[str, ...], finished: int) -> None:
-    """Durable full payments: through the desk on each engine, and over HTTP; and what becomes of trades."""
-    console = Console(stderr=as_json)
-    wanted = only or PARTS
+def main(
+    as_json: bool, keep: Path | None, rounds: int, only: tuple[str, ...], seconds: float, growth: int, finished: int
+) -> None:
+    """Durable full payments: through the desk, over HTTP, beside what one would write instead, in books of any size."""
+    console = Console(stderr=as_json, width=None if sys.stdout.isatty() and not as_json else _WIDTH)
+    wanted = only or tuple(PARTS)
     if "tigerbeetle" in wanted and not (clusters.running() or clusters.server()):
         console.print(f"not measured: {clusters.MISSING}")
         wanted = tuple(name for name in wanted if name != "tigerbeetle")
-    with tempfile.TemporaryDirectory(prefix="handfast-bench-", dir=".") as name:
+    found: dict[str, Section] = {}
+    with tempfile.TemporaryDirectory(prefix="handfast-bench-", dir=".") as name, console.status("measuring") as status:
         folder = Path(name).resolve()
-        result: dict[str, Any] = {
-            "conditions": {
-                "python": platform.python_version(),
-                "sqlite": f"{apsw.sqlite_lib_version()}, WAL, synchronous=FULL",
-                "flushes_per_second": round(desk.flush_rate(folder)),
-                "rounds": rounds,
-            }
-        }
-        with console.status("measuring") as status:
-            if "sqlite" in wanted:
-                figures = desk_figures(f"sqlite:///{folder}/desk.db", rounds, lambda s: status.update(f"SQLite, {s}"))
-                result["desk_sqlite"] = {"cases": figures, "ratios": ratios(figures)}
-            if "postgresql" in wanted:
-                with server(folder / "postgres") as url:
-                    figures = desk_figures(url, rounds, lambda s: status.update(f"PostgreSQL, {s}"))
-                result["desk_postgresql"] = {"cases": figures, "ratios": ratios(figures)}
-            if "http" in wanted:
-                figures = service.figures(folder, rounds, lambda s: status.update(f"HTTP, {s}"))
-                result["http_sqlite"] = {"cases": figures, "ratios": service.ratios(figures)}
-            if "trades" in wanted:
-                figures = trades.figures(folder, rounds, finished, lambda s: status.update(f"trades, {s}"))
-                result["trades_sqlite"] = {"cases": figures, "ratios": trades.ratios(figures)}
-            if "tigerbeetle" in wanted:
-                figures = cluster.figures(folder, rounds, 1, lambda s: status.update(f"TigerBeetle, {s}"))
-                result["desk_tigerbeetle"] = {"cases": figures, "ratios": cluster.ratios(figures)}
-    console.print(result["conditions"])
-    for name, section in result.items():
-        if name != "conditions":
-            show(console, name, section["cases"])
-            console.print(section["ratios"])
+        told = conditions(folder, rounds, seconds)
+        sizes = tuple(size for size in SIZES if size <= growth) or (growth,)
+        for place, part in enumerate(wanted, 1):
+
+            def report(words: str, heading: str = f"{place}/{len(wanted)} {part}") -> None:
+                status.update(f"{heading}: {words}")
+
+            report("is set up")
+            found[part] = PARTS[part](Asked(folder, report, rounds, seconds, finished, sizes))
+    for key, value in told.items():
+        console.print(f"{key:>20}  {value}")
+    for part, section in found.items():
+        show(console, part, section)
+    if keep is not None:
+        kept = msgspec.json.decode(keep.read_bytes()) if keep.exists() else {}
+        keep.write_bytes(msgspec.json.format(msgspec.json.encode(kept | {"conditions": told, **found})) + b"\n")
     if as_json:
-        sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode({"conditions": told, **found}).decode() + "\n")
 
 
 if __name__ == "__main__":

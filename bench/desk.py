@@ -77,6 +77,7 @@ def rounds(url: str, count: int) -> Iterator[tuple[Case, Sample]]:
     for _ in range(count):
         for case in CASES:
             yield case, measure(bench, case)
+    bench.store.close()
 
 
 def flush_rate(folder: Path) -> float:

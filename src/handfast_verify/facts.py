@@ -66,7 +66,7 @@ TOLD = (
     Told("dispute", "disputes", silent=("evidence_buyer", "evidence_seller", "evidence_operator")),
     Told("evidence", "evidence"),
     Told("head", "heads"),
-    Told("party", "parties", blank=("details",)),
+    Told("party", "parties", blank=("details",), silent=("debtor",)),
     Told("payment", "payments"),
     Told("payout", "payouts", blank=("details",)),
     Told("payout_file", "payout_files", blank=("content",)),

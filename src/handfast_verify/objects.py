@@ -30,7 +30,7 @@ RULES: dict[str, tuple[str, Joined, Rule]] = {
     "claims": ("LEFT JOIN trades w ON w.id = t.trade", _TRADE, rules.claim),
     "deals": ("", (), rules.deal),
     "disputes": ("LEFT JOIN trades w ON w.id = t.trade", _TRADE, rules.dispute),
-    "parties": ("", (), rules.nothing),
+    "parties": ("", (), rules.party),
     "payments": (
         "LEFT JOIN quotes q ON q.id = t.quote",
         (*_QUOTE, ("q.pay_currency", "quoted_in"), ("q.state", "quoted")),

@@ -367,4 +367,11 @@ def nothing(case: Case) -> None:
     case.must_equal("its entries", [], case.entries)
 
 
+def party(case: Case) -> None:
+    """It moves no money by itself, and is a debtor if, and only if, something was ever advanced for it."""
+    nothing(case)
+    advanced = any(key[13] == RECEIVABLE for key in case.accounts)
+    case.must_equal("debtor, as its receivables tell", int(advanced), case.row["debtor"])
+
+
 Rule = Callable[[Case], None]

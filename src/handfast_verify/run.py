@@ -18,6 +18,7 @@ Watch = Callable[[str, int, int], None]
 TWO = 50_000
 """From so many entries on, two processes share the work."""
 
+_BEGINS = '{"object":"head"'
 _TABLES = ("entries", "events", "operations", "accounts", "statements", "pendings", "heads", "head_slices")
 
 
@@ -63,7 +64,7 @@ def _pinned(file: Path | None, findings: Findings) -> list[Head]:
 
 def _torn(line: str) -> bool:
     """Whether a line is the beginning of a head's, as a crash leaves it."""
-    return line.startswith('{"object":"head"') and not line.endswith("}")
+    return bool(line and _BEGINS.startswith(line)) or (line.startswith(_BEGINS) and not line.endswith("}"))
 
 
 class _Run:

@@ -14,6 +14,7 @@ from handfast_verify.findings import Findings
 from handfast_verify.ledger import Posting, postings_of
 from handfast_verify.objects import PARTS, RULES, refunds
 from handfast_verify.reading import Books
+from handfast_verify.royalties import Royalties
 from handfast_verify.rules import Case, Rule, nothing
 
 Watch = Callable[[int], None]
@@ -69,6 +70,7 @@ class Sweep:
         self._accounts = _Cursor(_held(books))
         streams = [*(books.stream(sql) for sql in PARTS), refunds(books)]
         self._parts = _Cursor(heapq.merge(*streams, key=_whole))
+        self._royalties = Royalties(books, findings)
         self._tables = {told.kind: _Rows(books, told) for told in TOLD if books.columns(told.table)}
         self._untold: list[tuple[bytes, bytes]] = []
         self.count = 0
@@ -85,6 +87,7 @@ class Sweep:
         for table in self._tables.values():
             self._without_events(table, _END)
         self._ownerless(_END)
+        self._royalties.end()
         self._tell(_END)
         _operations(self._books, self._findings, self._untold)
 
@@ -187,7 +190,8 @@ class Sweep:
         entries, accounts, parts, add = self._entries, self._accounts, self._parts, self._findings.add
         while entries.key < key:
             entry, kind, blob = entries.row
-            if not _netting(kind, postings_of(blob)):
+            postings = postings_of(blob)
+            if not _netting(kind, postings) and not self._royalties.made(entry, kind, postings):
                 add("objects", "entries", entry, f"the object that made its {kind}", "one", "none")
             entries.step()
         while accounts.key < key:
@@ -237,7 +241,7 @@ def _whole(row: tuple[Any, ...]) -> Any:
 
 def _held(books: Books) -> Iterator[tuple[Any, ...]]:
     for row in books.stream("SELECT id, credits_posted, debits_posted FROM accounts ORDER BY id"):
-        if row[0][13] == HELD:
+        if row[0][13] in (HELD, RECEIVABLE):
             yield row
 
 

@@ -123,3 +123,36 @@ def test_a_batch_is_many_requests_with_keys_of_their_own(street: Street) -> None
     assert api.post("shop", "/v1/payments", {**ORDER, "payer": street.id("fang")}, "b1") == batch["data"][1]["payment"]
     again = api.post("shop", "/v1/payments/batch", {"payments": items})
     assert [item["payment"] for item in again["data"]] == [item["payment"] for item in batch["data"]]
+
+
+def test_a_payment_of_a_batch_that_makes_no_sense_is_refused_for_itself(street: Street) -> None:
+    api = street.api
+    good = {**ORDER, "payer": street.id("fang")}
+    items = [
+        {**good, "idempotency_key": "w0"},
+        {**good, "idempotency_key": "w1", "amount": 0},
+        {**good, "idempotency_key": "w2", "tip": 5},
+        good,
+        "two cups",
+        {**good, "idempotency_key": "w5"},
+    ]
+    batch = api.post("shop", "/v1/payments/batch", {"payments": items})
+    told = [item["error"] and (item["error"]["code"], item["error"]["param"]) for item in batch["data"]]
+    assert told == [
+        None,
+        ("amount_invalid", "amount"),
+        ("field_unknown", "tip"),
+        ("field_missing", "idempotency_key"),
+        ("body_malformed", None),
+        None,
+    ]
+    assert [item["status"] for item in batch["data"]] == [200, 400, 400, 400, 400, 200]
+    alone = api.post("shop", "/v1/payments", good, "w5")
+    assert alone == batch["data"][5]["payment"]
+
+
+@pytest.mark.parametrize("payments", [[], [{"idempotency_key": "x"}] * 257, "none", None])
+def test_what_is_no_batch_is_refused_whole(street: Street, payments: object) -> None:
+    answer = street.api.try_post("shop", "/v1/payments/batch", {"payments": payments})
+    status, _, param = error(answer)
+    assert (status, param) in {(400, "payments"), (400, None)}

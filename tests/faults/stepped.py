@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from handfast.core.errors import NotFound, Unavailable
 from handfast.core.ids import Id, ids_from_keys
 from handfast.core.settings import Settings, read_master_key
 from handfast.domain.parties import Vault
-from handfast.gateways.native import IMPORT_STATEMENT, PREPARE_PAYOUT_FILE, Native, render_event
+from handfast.gateways.native import IMPORT_STATEMENT, PREPARE_PAYOUT_FILE, Native, Webhooks, render_event
 from handfast.sandbox.bank import Bank
 from handfast.services import Services
 from handfast.store import checkpoints
@@ -91,14 +92,15 @@ class Stepped:
         self._life = life
         self.market = MarketClock(lambda: START, self.readers.run(read_offset))
         self.committed = committed
-        self._fate = b""
+        self._fate, self._operations = b"", 0
         self.begin(b"")
-        self.desk = Desk(store, Posting(ledger), VERBS, self.market, self._new_id, ids_from_keys(1))
-        vault = Vault(read_master_key(settings))
+        self.desk = Desk(store, Posting(ledger), VERBS, self.market, self._new_operation, ids_from_keys(1))
+        vault = Vault(read_master_key(settings), lambda length, of: blake2b(of, digest_size=length).digest())
         self.services = Services(self, self.readers, vault, settings, lambda: self.wall, self.market, self._new_id)
         self.advancer = Advancer(self.services, self.market, Expirer(self.services))
         self._sender = _Sender()
-        self._deliverer = Deliverer(self.services, render_event, self._sender)  # type: ignore[arg-type]
+        native = Webhooks(vault, self.services.wall, partial(render_event, self.readers))
+        self._deliverer = Deliverer(self.services, {"native": native}, self._sender)  # type: ignore[arg-type]
         self._runner = self._opened.enter_context(asyncio.Runner())
         transport = httpx.ASGITransport(Native(self.services))
         self._client = httpx.AsyncClient(transport=transport, base_url="http://test")
@@ -121,6 +123,12 @@ class Stepped:
 
     def _new_id(self, now: int) -> Id:
         return (now // 1000).to_bytes(6, "big") + self._entropy(7) + bytes(3)
+
+    def _new_operation(self, now: int) -> Id:
+        """An id for what nobody keyed: another one each time, and in each life."""
+        self._operations += 1
+        seed = self._life.to_bytes(4, "big") + self._operations.to_bytes(4, "big")
+        return (now // 1000).to_bytes(6, "big") + blake2b(seed, digest_size=7).digest() + bytes(3)
 
     async def call(self, request: Request) -> Answer:
         """See Hand.call."""

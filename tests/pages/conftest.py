@@ -30,7 +30,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         server.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")

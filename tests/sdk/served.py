@@ -63,6 +63,11 @@ class Box(Struct, frozen=True):
         with playing(self.data) as play:
             return play.return_address(play.pay_checkout(scanning.opened(play.base_url, page)))
 
+    def lets_know(self, scope: str) -> str:
+        """A code by which the app learns who the buyer is."""
+        with playing(self.data) as play:
+            return play.oauth_code(self.alipay["app_id"], scope)
+
     def shows_code(self, *, confirm: bool = False) -> str:
         """A payment code of the buyer's."""
         with playing(self.data) as play:
@@ -92,20 +97,21 @@ class Sdk:
     def __init__(self, name: str, driver: Driver, box: Box) -> None:
         self.name = name
         self.box = box
-        self._driver = driver
+        self.private_key = box.private_key
+        self.driver = driver
 
     def call(self, method: str, biz: dict[str, Any]) -> dict[str, Any]:
         """The answer's fields; a refusal is one as well, with its `sub_code`."""
         told = self.box.alipay
         match self.name:
             case "official":
-                found = self._driver.do("call", config=self.official(), port=self.box.port, **_plan(method, biz))
-            case "community":
-                found = self._driver.do(
-                    "call", config=self.community(), gateway=told["gateway_url"], method=method, biz=biz
-                )
-            case "npm":
-                found = self._driver.do("call", config=self.npm(), method=method, params={"bizContent": biz})
+                found = self.driver.do("call", config=self.official(), port=self.box.port, **_plan(method, biz))
+            case "community" | "community, certificates":
+                config = self.community(certificates="cert" in self.name)
+                found = self.driver.do("call", config=config, gateway=told["gateway_url"], method=method, biz=biz)
+            case "npm" | "npm, certificates":
+                config = self.npm(certificates="cert" in self.name)
+                found = self.driver.do("call", config=config, method=method, params={"bizContent": biz})
             case _:
                 return self._v3(method, biz)
         assert isinstance(found, dict)
@@ -116,16 +122,19 @@ class Sdk:
         return {
             "server_url": "http://127.0.0.1/gateway.do",
             "app_id": self.box.alipay["app_id"],
-            "app_private_key": self.box.private_key.strip(),
+            "app_private_key": self.private_key.strip(),
             "alipay_public_key": self.box.server_key.strip(),
         }
 
-    def community(self) -> dict[str, str]:
+    def community(self, *, certificates: bool = False) -> dict[str, str]:
         """The community's SDK's settings."""
-        return {
-            "appid": self.box.alipay["app_id"],
-            "app_private_key_string": self.box.private_key,
-            "alipay_public_key_string": self.box.server_key,
+        config = {"appid": self.box.alipay["app_id"], "app_private_key_string": self.private_key}
+        if not certificates:
+            return config | {"alipay_public_key_string": self.box.server_key}
+        return config | {
+            "app_public_key_cert_string": self.box.certificate("appCert.crt"),
+            "alipay_public_key_cert_string": self.box.certificate("serverCert.crt"),
+            "alipay_root_cert_string": self.box.certificate("rootCert.crt"),
         }
 
     def npm(self, *, certificates: bool = False) -> dict[str, str]:
@@ -133,7 +142,7 @@ class Sdk:
         told = self.box.alipay
         config = {
             "appId": told["app_id"],
-            "privateKey": self.box.private_key.strip(),
+            "privateKey": self.private_key.strip(),
             "gateway": told["gateway_url"],
             "endpoint": told["v3_endpoint"],
             "encryptKey": told["aes_key"],
@@ -150,7 +159,7 @@ class Sdk:
         options = {"body": biz} | ({"needEncrypt": True} if self.name == "npm v3, encrypted" else {})
         config = self.npm(certificates=self.name == "npm v3, certificates")
         path = f"/v3/{method.replace('.', '/')}"
-        done: dict[str, Any] = self._driver.do("call3", config=config, method="POST", path=path, options=options)
+        done: dict[str, Any] = self.driver.do("call3", config=config, method="POST", path=path, options=options)
         if "refused" in done:
             return {"code": str(done["status"]), "sub_code": done["refused"]}
         return {"code": "10000" if done.get("gmt_payment") or method != "alipay.trade.pay" else "10003", **done}

@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 from tests.sdk.driver import Driver
 from tests.sdk.environments import missing_npm
+from tests.sdk.pair import Pair
 from tests.sdk.served import Box, Sdk
 
 SUBJECT = '茶 {"a": [1]} & "two" } { + = % 100\\ \'x\' <b>'
 QUERY, REFUND = "alipay.trade.query", "alipay.trade.refund"
 PAY, PRECREATE = "alipay.trade.pay", "alipay.trade.precreate"
 REFUND_QUERY = "alipay.trade.fastpay.refund.query"
-NAMES = ("official", "community", "npm", "npm v3", "npm v3, certificates", "npm v3, encrypted")
+NAMES = (
+    *("official", "community", "community, certificates", "npm", "npm, certificates"),
+    *("npm v3", "npm v3, certificates", "npm v3, encrypted"),
+)
+STRANGER = Pair()
 _numbers = count(1)
 
 
@@ -21,7 +26,7 @@ def sdk(request: pytest.FixtureRequest, box: Box) -> Sdk:
     name: str = request.param
     if name.startswith("npm") and (reason := missing_npm()):
         pytest.skip(reason)
-    driver: Driver = request.getfixturevalue("npm" if name.startswith("npm") else name)
+    driver: Driver = request.getfixturevalue(name.partition(",")[0].partition(" ")[0])
     return Sdk(name, driver, box)
 
 
@@ -90,3 +95,9 @@ def test_what_is_refused(sdk: Sdk) -> None:
     assert sdk.call(QUERY, {"out_trade_no": "none"})["sub_code"] == "ACQ.TRADE_NOT_EXIST"
     refund = {"out_trade_no": "none", "refund_amount": "1.00"}
     assert sdk.call(REFUND, refund)["sub_code"] == "ACQ.TRADE_NOT_EXIST"
+
+
+def test_a_wrong_key_is_refused_in_words_that_the_sdk_verifies(sdk: Sdk) -> None:
+    sdk.private_key = STRANGER.pem
+    no = sdk.call(QUERY, {"out_trade_no": "none"})
+    assert no["sub_code"].removeprefix("isv.") == "invalid-signature"

@@ -8,6 +8,7 @@ from handfast.app.telemetry import Counts, HttpCounts, Metered, Posting, histogr
 from handfast.core.errors import Declined
 from handfast.core.ids import Id
 from handfast.ledger import Balance, Entry, Outcome
+from handfast.store.desk import Following
 from handfast.store.verb import Answer, Request, Verb
 
 
@@ -16,7 +17,7 @@ class Desk:
 
     verbs: ClassVar[dict[str, Verb]] = {}
 
-    def run(self, requests: Sequence[Request]) -> list[Answer]:
+    def run(self, requests: Sequence[Request], following: Following | None = None) -> list[Answer]:
         no = Declined("balance_insufficient", "no")
         return [Answer(b"", None, no if n % 2 else None) for n, _ in enumerate(requests)]
 

@@ -33,8 +33,10 @@ from handfast.domain import (
     checkouts,
     claims,
     custody,
+    declarations,
     disputes,
     exchange,
+    grants,
     heads,
     notifications,
     parties,
@@ -42,6 +44,7 @@ from handfast.domain import (
     payouts,
     policies,
     receivables,
+    royalties,
     topups,
     trades,
     transfers,
@@ -65,8 +68,8 @@ from handfast.timers.resume import Resumer
 from handfast.timers.seal import Sealer
 
 ROOMS: Any = (
-    *(apps, checkouts, claims, custody, disputes, exchange, heads, notifications, parties, payments, payouts, policies),
-    *(receivables, topups, trades, transfers, clock, resume),
+    *(apps, checkouts, claims, custody, declarations, disputes, exchange, grants, heads, notifications, parties),
+    *(payments, payouts, policies, receivables, royalties, topups, trades, transfers, clock, resume),
 )
 VERBS: dict[str, Verb] = {verb.name: verb for room in ROOMS for verb in room.VERBS}
 

@@ -142,12 +142,16 @@ def asgi(services: Services, counts: HttpCounts, intake: Intake | None = None) -
     rest.router.redirect_slashes = False
     native = Native(services)
     hot = Hot(native.quick, services, intake, counts) if intake else None
-    return Edge(native, (Alipay(services),), rest, services, counts, hot)
+    return Edge(native, (Alipay(services), antom.Antom(services)), rest, services, counts, hot)
 
 
 def people(services: Services) -> list[Route]:
     """The routes of what people see."""
-    kept: dict[str, Kept] = {"alipay": alipay.AlipayCashier(services), "antom": antom.AntomCashier(services)}
+    kept: dict[str, Kept] = {
+        "alipay": alipay.AlipayCashier(services),
+        alipay.LEGACY: alipay.LegacyCashier(services),
+        "antom": antom.AntomCashier(services),
+    }
 
     async def find_user(number: str) -> Id | None:
         return await alipay.party_of(services, number)

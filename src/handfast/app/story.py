@@ -22,6 +22,7 @@ from handfast.store.rows import Event, Operation
 TELLS = {
     "payment.authorise": "payment.authorised",
     "payment.capture": "payment.captured",
+    "payment.free": "payment.freed",
     "payment.pay": "payment.captured",
     "payment.refund": "refund.created",
     "payment.void": "payment.voided",
@@ -39,6 +40,7 @@ _PAYMENT = {
     "payment.captured": "The payment was taken, or a part of it.",
     "payment.created": "A payment was asked for.",
     "payment.declined": "The payment was declined.",
+    "payment.freed": "A part of what was set aside was freed.",
     "payment.voided": "What was set aside was freed.",
 }
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 from handfast.core.errors import Refusal
 from handfast.core.settings import Settings
 from handfast.ledger import Entry, Ledger, refusal_of
+from handfast.store.desk import Following
 from handfast.store.intake import Runs
 from handfast.store.verb import Answer, Request, Verb
 
@@ -121,10 +122,10 @@ class Metered:
         self.seconds = histogram(SECONDS)
         self.answers: Counter[tuple[str, str]] = Counter()
 
-    def run(self, requests: Sequence[Request]) -> list[Answer]:
+    def run(self, requests: Sequence[Request], following: Following | None = None) -> list[Answer]:
         """See Desk.run."""
         start = timer()
-        answers = self._desk.run(requests)
+        answers = self._desk.run(requests, following)
         self.seconds.add(timer() - start)
         self.sizes.add(len(requests))
         counts = self.answers

@@ -16,6 +16,7 @@ COMMANDS = {
     "compare": "handfast.cli.commands:compare",
     "explain": "handfast.cli.explain:explain",
     "alipay": "handfast.cli.alipay:alipay",
+    "antom": "handfast.cli.antom:antom",
     "policy": "handfast.cli.policy:policy",
     "intercept": "handfast.cli.intercept:intercept",
     "sandbox": "handfast.sandbox.commands:sandbox",

@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import json
 from msgspec.structs import replace
 from rich.console import Console
@@ -16,11 +17,13 @@ from handfast.core.clocks import wall_clock
 from handfast.core.errors import Invalid, NotFound
 from handfast.core.ids import entropy, random_ids
 from handfast.core.settings import load, read_master_key
-from handfast.domain.apps import register
+from handfast.domain.apps import NameObject, RegisterApp, name, register
 from handfast.domain.parties import PERSON_KEYS, Vault
+from handfast.gateways.alipay import LEGACY
 from handfast.gateways.alipay.house import FOLDER
 from handfast.gateways.alipay.keys import KeyReport, check_key
 from handfast.gateways.alipay.onboarding import app_number, prepare
+from handfast.gateways.alipay.users import known_user, user_key
 from handfast.gateways.native.prefixes import read
 from handfast.store.reader import get
 from handfast.store.verb import Request
@@ -79,6 +82,31 @@ def add_app(party: str, public_key: Path, notify_url: str, data: Path | None) ->
         "cert_dir": str(papers.cert_dir),
     }
     click.echo(json.encode(told).decode())
+
+
+@alipay.command("add-partner", short_help="Register a shop of the first interface.")
+@click.argument("party")
+@click.option("--public-key", type=_FILE, help="With which the shop's RSA signatures are verified.")
+@click.option("--data", type=click.Path(path_type=Path), help="The data directory.")
+def add_partner(party: str, public_key: Path | None, data: Path | None) -> None:
+    """Let the merchant PARTY use Alipay's first interface (service=…), and print its partner number and its MD5 key."""
+    settings = load(data=data)
+    owner = read("party", party)
+    key = None if public_key is None else rsa.public_key(_text(public_key), public_key.name)
+    with asking(settings) as desk, closing(reading(settings)) as reader:
+        wrapped = get(reader, PERSON_KEYS, owner)
+        if wrapped is None:
+            raise NotFound("object_not_found", "no such party", "party")
+        number, secret = known_user(reader, owner), entropy(16).hex()
+        der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) if key else b""
+        sealed = Vault(read_master_key(settings)).seal(wrapped.wrapped, owner, secret)
+        for verb, command in (
+            (name, NameObject(user_key(number), owner)),
+            (register, RegisterApp(LEGACY, number, owner, der, secret=sealed)),
+        ):
+            request = random_ids()(wall_clock())
+            desk.call(Request(verb.name, command, "operator", request, request)).unwrap()
+    click.echo(json.encode({"partner": number, "md5_key": secret}).decode())
 
 
 def _text(path: Path) -> str:

@@ -84,6 +84,7 @@ class Declined(Refusal):
             "code_invalid",
             "consent_exceeded",
             "consent_missing",
+            "declaration_exceeded",
             "extension_spent",
             "held_exceeded",
             "ledger_refused",

@@ -8,6 +8,7 @@ auditor whose it is, a range scan finds all that belongs to an object, and rows 
 import os
 import random
 import re
+import struct
 from collections.abc import Callable
 from hashlib import blake2b
 from itertools import count
@@ -41,6 +42,7 @@ OBJECT = 13
 _TAIL = b"\0\0\0"
 _HEX = re.compile(r"[0-9a-f]{26}(?:[0-9a-f]{6})?", re.ASCII)
 _PURPOSES = tuple(bytes((purpose,)) for purpose in range(256))
+_length = struct.Struct(">I").pack
 _CURRENCIES = {currency: number.to_bytes(2, "big") for currency, number in NUMBERS.items()}
 
 
@@ -135,4 +137,4 @@ def owner_of(derived: Id) -> Id:
 
 def digest_id(*parts: bytes) -> Id:
     """A 128-bit id for a composite or foreign key: BLAKE2b over the length-prefixed parts."""
-    return blake2b(b"".join([len(part).to_bytes(4, "big") + part for part in parts]), digest_size=16).digest()
+    return blake2b(b"".join([_length(len(part)) + part for part in parts]), digest_size=16).digest()

@@ -45,6 +45,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     evidence_dir: str = ""
     allow_private_webhooks: bool = False
     public_url: str = ""
+    alipay_md5: bool = True
     master_key: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"

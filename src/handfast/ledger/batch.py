@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from handfast.core.ids import Id
 from handfast.ledger.model import Entry, Mode, Outcome, Posting, decode_postings, encode_postings
 from handfast.ledger.rules import Pending, apply_entry, create_entry
-from handfast.ledger.statements import PieceRow, extended, touched
+from handfast.ledger.statements import PieceRow, extended, packed, touched
 
 EntryRow = tuple[Id, int, str, int, bytes]
 StoredRow = tuple[Id, str, bytes]
+_PENDING = int(Mode.PENDING)
 AccountRow = tuple[Id, int, int, int, int, bytes]
 PendingRow = tuple[Id, Id, Id, int, str]
 
@@ -89,7 +90,7 @@ class Batch:
         """One outcome for each entry, in order; the rows to write are left in the batch."""
         outcomes = []
         for entry in self._entries:
-            outcome = self.replayed(entry)
+            outcome = self.replayed(entry) if entry.id in self._stored or entry.id in self._refused else None
             if outcome is None:
                 outcome, moved = create_entry(entry, self.balances, self.pendings)
                 if outcome is Outcome.CREATED:
@@ -126,12 +127,12 @@ class Batch:
     def _record(self, entry: Entry, moved: tuple[Posting, ...], at: int) -> None:
         seq = self.last = self.last + 1
         self.entry_rows.append((entry.id, seq, entry.kind, at, encode_postings(moved)))
-        place = seq.to_bytes(8, "big")
+        place = packed((seq,))
         places = self._places
         for account in touched(moved):
             places[account] = places.get(account, b"") + place
         for posting in moved:
-            if posting.mode == Mode.PENDING:
+            if posting.mode == _PENDING:
                 self._moved.add(entry.id)
             elif (resolved := posting.pending) is not None and resolved in self.pendings:
                 self._moved.add(resolved)

@@ -23,6 +23,7 @@ from handfast.store.reader import get
 FUNDS = 10_000_00
 """What the app's merchant owns at first, in fen."""
 
+EMAIL = "tea@example.com"
 PRIVATE_KEY = "app_private_key.pem"
 
 
@@ -61,8 +62,9 @@ def seller(seed: int) -> Seller:
 def take_in(driver: Driver, vault: Vault, who: Seller) -> None:
     """Make the merchant a party; what it is paid stays in CNY."""
     wrapped = vault.new_key(who.id)
-    details = vault.seal(wrapped, who.id, Details(name=who.name, email="tea@example.com"))
-    command = CreateParty(who.id, "merchant", "CN", wrapped, details, settle_currency="CNY")
+    details = vault.seal(wrapped, who.id, Details(name=who.name, email=EMAIL))
+    login = vault.login_id(EMAIL)
+    command = CreateParty(who.id, "merchant", "CN", wrapped, details, settle_currency="CNY", login=login)
     _do(driver, "parties.create", command, "alipay/seller")
 
 

@@ -11,7 +11,7 @@ from handfast.core.settings import Settings, load
 from handfast.domain.claims import GOODS
 from handfast.domain.policies import REASONS
 from handfast.gateways.native.showing import encode
-from handfast.sandbox import scanning
+from handfast.sandbox import antom, scanning
 from handfast.sandbox.playing import playing
 from handfast.sandbox.start import start
 
@@ -182,6 +182,29 @@ def pay_trade(trade_no: str, buyer: str | None, data: Path) -> None:
     """Pay the trade TRADE_NO, which waits for its buyer."""
     with _playing(data, buyer) as play:
         _tell(scanning.told(play.pay_checkout(scanning.trade_of(trade_no))))
+
+
+@buyer.command("ams-pay", short_help="Open Antom's cashier, and pay.")
+@click.argument("url")
+@click.option("--currency", metavar="CODE", help="Pay in another currency, at a quote of the day.")
+@_buyer
+@_data
+def ams_pay(url: str, currency: str | None, buyer: str | None, data: Path) -> None:
+    """Open the cashier at the URL (normalUrl) of a payment through Antom's gateway, and pay."""
+    with _playing(data, buyer) as play:
+        sale = play.pay_checkout(scanning.checkout_of(url), currency)
+        _tell(antom.told(sale.checkout, sale.payment))
+
+
+@buyer.command("oauth-code", short_help="Let an app know who you are.")
+@click.argument("app_id")
+@click.argument("scope")
+@_buyer
+@_data
+def oauth_code(app_id: str, scope: str, buyer: str | None, data: Path) -> None:
+    """Let the app APP_ID know of the buyer what SCOPE names (auth_base, auth_user); prints the authorisation code."""
+    with _playing(data, buyer) as play:
+        click.echo(play.oauth_code(app_id, scope))
 
 
 @buyer.command("auth-code", short_help="Show a payment code.")

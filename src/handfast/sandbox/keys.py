@@ -14,6 +14,7 @@ from handfast.domain.parties import new_secret as new_key
 from handfast.gateways.native.prefixes import show
 from handfast.pages import sandbox_pin
 from handfast.sandbox.alipay import AlipayKeys
+from handfast.sandbox.antom import AntomKeys
 from handfast.sandbox.driver import Driver, ask
 from handfast.sandbox.market import Market
 from handfast.store.reader import get
@@ -43,7 +44,8 @@ class Keys(Struct, frozen=True):
     """What sandbox.json tells. `sellers` are the shops whose goods `merchant` may put into a payment's lines.
 
     `approver` is the operator's second person, who approves the payout files that `operator` prepared. `alipay` is what
-    an Alipay SDK is told, where there is an app. By `pins` the buyers sign in at the cashier.
+    an Alipay SDK is told, where there is an app, and `antom` what Antom's is. By `pins` the buyers sign in at the
+    cashier.
     """
 
     base_url: str
@@ -58,6 +60,7 @@ class Keys(Struct, frozen=True):
     custody_accounts: dict[str, str]
     pins: dict[str, str] = {}
     alipay: AlipayKeys | None = None
+    antom: AntomKeys | None = None
 
 
 def hand_out(driver: Driver, market: Market, vault: Vault, host: str, port: int) -> Keys:

@@ -15,6 +15,7 @@ from handfast.core.ids import Id, entropy, random_ids
 from handfast.core.keyring import signing_key
 from handfast.core.money import parse_decimal
 from handfast.core.settings import Settings, load, read_master_key
+from handfast.domain.apps import APPS, app_id
 from handfast.domain.checkouts import CHECKOUTS, IssueCode, PayCheckout, PresentCheckout, code_id
 from handfast.domain.claims import CLAIMS, AskClaim, Claim, MoveClaim, SendBack
 from handfast.domain.custody import equation
@@ -24,6 +25,8 @@ from handfast.domain.parties import PERSON_KEYS, Vault
 from handfast.domain.payments import PAYMENTS, Consent, GiveConsent, Payment, PayPayment
 from handfast.domain.topups import CreateTopup, Topup
 from handfast.domain.trades import TRADES, ConfirmTrade, Trade
+from handfast.gateways.alipay.callers import GATEWAY
+from handfast.gateways.alipay.granting import new_grant
 from handfast.gateways.alipay.returning import return_address
 from handfast.gateways.alipay.standing import Sale
 from handfast.gateways.native import IMPORT_STATEMENT
@@ -64,14 +67,20 @@ class Play:
         paid: Payment = self._ask("payments.pay", PayPayment(buyer, row.id, quote), buyer)
         return paid
 
-    def pay_checkout(self, key: Id) -> Sale:
-        """Look at what a merchant asks through a gateway, and pay it. Raises what the verbs refuse."""
+    def pay_checkout(self, key: Id, currency: str | None = None) -> Sale:
+        """Look at what a merchant asks through a gateway, and pay it, at a quote of the day in another currency.
+
+        Raises what the verbs refuse.
+        """
         row = get(self._reader, CHECKOUTS, key)
         if row is None:
             raise NotFound("object_not_found", "no such checkout", "checkout")
         buyer = self._party(row.buyer)
         self._ask("checkouts.present", PresentCheckout(row.id, buyer), buyer)
-        self._ask("checkouts.pay", PayCheckout(buyer, row.id), buyer)
+        quote = None
+        if currency not in (None, row.currency):
+            quote = self._ask("quotes.create", CreateQuote(buyer, row.currency, currency), buyer).id
+        self._ask("checkouts.pay", PayCheckout(buyer, row.id, quote), buyer)
         checkout, payment = get(self._reader, CHECKOUTS, key), get(self._reader, PAYMENTS, key)
         assert checkout is not None
         assert payment is not None
@@ -87,6 +96,18 @@ class Play:
         buyer = self._party(None)
         code = f"28{int.from_bytes(entropy(8), 'big') % 10**16:016}"
         self._ask("checkouts.issue_code", IssueCode(buyer, code_id(code), confirm), buyer)
+        return code
+
+    def oauth_code(self, app: str, scope: str) -> str:
+        """A code by which an app may learn of the buyer what the scopes name (comma-separated).
+
+        Raises Invalid(field_invalid), NotFound, and what the verb refuses.
+        """
+        buyer, key = self._party(None), app_id(GATEWAY, app)
+        if get(self._reader, APPS, key) is None:
+            raise NotFound("object_not_found", "no such app", "app_id")
+        code = entropy(16).hex()
+        self._ask("grants.issue", new_grant(buyer, key, code, scope, wall_clock()), buyer)
         return code
 
     def confirm(self, trade: str) -> Trade:

@@ -14,7 +14,7 @@ from handfast.core.settings import Settings, read_master_key
 from handfast.domain.parties import Vault
 from handfast.domain.payments import GiveConsent
 from handfast.domain.topups import CreateTopup
-from handfast.sandbox import alipay, keys
+from handfast.sandbox import alipay, antom, keys
 from handfast.sandbox.bankday import BankDay
 from handfast.sandbox.driver import Driver, ask
 from handfast.sandbox.faults import Faults
@@ -71,7 +71,8 @@ def _make(settings: Settings, wall: Clock) -> keys.Keys:
         told = keys.hand_out(driver, market, vault, settings.host, settings.port)
         users = (market.buyers[0].id, market.buyers[1].id)
         app = alipay.hand_out(driver, settings, vault, seller, users, told.base_url, wall)
-        told = replace(told, alipay=app)
+        clients = antom.hand_out(driver, settings, vault, seed, told.base_url)
+        told = replace(told, alipay=app, antom=clients)
         keep_clock(driver, clock, wall)
     return told
 

@@ -24,7 +24,6 @@ Post = Callable[[Sequence[Any], int], Sequence[Refusal | None]]
 _log = structlog.get_logger("handfast.desk")
 _encode = msgpack.Encoder().encode
 _MISSING = object()
-_EMPTY: dict[Id, Any] = {}
 
 
 class Owner(Protocol):
@@ -34,6 +33,8 @@ class Owner(Protocol):
     post: Post
     new_id: NewId
     ids_of: Callable[[Id], NewId] | None
+    kept: Callable[[Key], Any]
+    """A stored row that is at hand, or None."""
 
     def load(self, wants: Mapping[Table[Any], Sequence[Id]]) -> dict[Table[Any], list[Any]]:
         """The stored rows of the wanted keys, by table."""
@@ -63,25 +64,14 @@ class Done(Struct, frozen=True):
     refusal: Refusal | None
 
 
-class Left:
+class Left(Struct, frozen=True):
     """What a run leaves: its answer, and rows, events and record to be kept, if it counts."""
 
-    __slots__ = ("answer", "counts", "events", "operation", "puts")
-
-    def __init__(
-        self,
-        answer: Answer,
-        puts: Sequence[tuple[Table[Any], Any]] = (),
-        events: Sequence[Event] = (),
-        operation: Operation | None = None,
-        *,
-        counts: bool = True,
-    ) -> None:
-        self.answer = answer
-        self.puts = puts
-        self.events = events
-        self.operation = operation
-        self.counts = counts
+    answer: Answer
+    puts: Sequence[tuple[Table[Any], Any]] = ()
+    events: Sequence[Event] = ()
+    operation: Operation | None = None
+    counts: bool = True
 
 
 class Broken(Exception):
@@ -94,28 +84,47 @@ class Batch:
     def __init__(self, desk: "Owner", requests: Sequence[Request], now: int) -> None:
         self._desk = desk
         self._now = now
-        self._rows: dict[Table[Any], dict[Id, Any]] = {}
-        self._stored: dict[Table[Any], set[Id]] = {}
+        self._rows: dict[Key, Any] = {}
         self._written: dict[Key, int] = {}
         self._accepted = 0
         self._held: list[tuple[Run, set[Key]]] = []
         self._refused: dict[Id, Refusal] = {}
-        self._dirty: dict[Table[Any], dict[Id, Any]] = {}
+        self._dirty: dict[Key, bool] = {}
+        self._begun: dict[int, Any] = {}
+        self.requests = requests
         self._runs = [Run(slot, request, desk.verbs[request.verb]) for slot, request in enumerate(requests)]
         self.answers: list[Answer | None] = [None] * len(requests)
         self.inserts: dict[Table[Any], list[Any]] = {}
         self.updates: dict[Table[Any], list[Any]] = {}
         self.events: list[Event] = []
 
+    def begin(self) -> None:
+        """Advance the verbs as far as rows that are kept allow, as if none had been asked for before."""
+        for run in self._runs:
+            stop = self._advance(run)
+            if stop is not None:
+                self._begun[run.slot] = stop
+
+    def seen(self, key: Key) -> Any:
+        """A row as the batch leaves it, if it has seen it."""
+        return self._rows.get(key)
+
     def play(self) -> None:
         """Run every verb to its answer; the changes are left in `inserts`, `updates`, `events`."""
         live = self._runs
+        self._load([[(OPERATIONS, run.request.key)] for run in live if run.request.key is not None])
+        begun, self._begun = self._begun, {}
+        for run in live if begun else ():
+            key = run.request.key
+            if key is not None and run.coroutine is not None and self._rows[OPERATIONS, key] is not None:
+                self._restart(run)
+                begun.pop(run.slot, None)
         while live:
             barrier: list[tuple[Run, Any]] = []
             while live:
                 blocked: list[Run] = []
                 for run in live:
-                    stop = self._advance(run)
+                    stop = begun.pop(run.slot, None) or self._advance(run)
                     if stop is None:
                         blocked.append(run)
                     else:
@@ -133,10 +142,7 @@ class Batch:
         if coroutine is None:
             key = run.request.key
             if key is not None:
-                seen = self._rows.get(OPERATIONS, _EMPTY).get(key, _MISSING)
-                if seen is _MISSING:
-                    run.ask = ((OPERATIONS, key),)
-                    return None
+                seen = self._rows.get((OPERATIONS, key))
                 if seen is not None:
                     return self._replay(run, seen)
             run.tx = Tx(self._now, run.request.actor, self._ids(run))
@@ -145,17 +151,20 @@ class Batch:
             run.start = self._accepted
             coroutine = run.coroutine = run.verb.run(run.tx, run.request.command)
             run.ask = None
-        reads = run.tx._reads
+        rows, kept = self._rows, self._desk.kept
         value: Any = None
         while True:
             if run.ask is not None:
                 value = []
-                for table, key in run.ask:
-                    row = self._rows.get(table, _EMPTY).get(key, _MISSING)
+                for ask in run.ask:
+                    row = rows.get(ask, _MISSING)
                     if row is _MISSING:
-                        return None
+                        row = kept(ask)
+                        if row is None:
+                            return None
+                        rows[ask] = row
                     value.append(row)
-                reads.extend(run.ask)
+                run.tx._reads += run.ask
                 run.ask = None
             try:
                 if run.throw is not None:
@@ -187,7 +196,7 @@ class Batch:
             return Answer(seen.id, None, no)
         body = seen.body
         if seen.told is not None:
-            told = self._rows.get(EVENTS, _EMPTY).get(seen.told) or _find(self.events, seen.told)
+            told = self._rows.get((EVENTS, seen.told)) or _find(self.events, seen.told)
             if told is None:
                 run.ask = ((EVENTS, seen.told),)
                 return None
@@ -195,55 +204,43 @@ class Batch:
         return replay(run.verb, seen, body)
 
     def _load(self, asks: Iterable[Iterable[Key]]) -> None:
-        wants: dict[Table[Any], dict[Id, None]] = {}
+        rows = self._rows
+        wants: dict[Table[Any], list[Id]] = {}
         for ask in asks:
-            for table, key in ask:
-                if key not in self._rows.get(table, _EMPTY):
-                    wants.setdefault(table, {})[key] = None
-        found = self._desk.load({table: list(keys) for table, keys in wants.items()})
-        for table, keys in wants.items():
-            rows = self._rows.setdefault(table, {})
-            rows.update(dict.fromkeys(keys))
-            stored = {row.id: row for row in found[table]}
-            rows.update(stored)
-            self._stored.setdefault(table, set()).update(stored)
+            for item in ask:
+                if item not in rows:
+                    rows[item] = None
+                    wants.setdefault(item[0], []).append(item[1])
+        for table, found in self._desk.load(wants).items():
+            for row in found:
+                rows[table, row.id] = row
 
     def _settle(self, barrier: list[tuple[Run, Any]]) -> list[Run]:
         """Accept, in order, what conflicts with nothing accepted before it; post the entries; return who goes on."""
-        again: list[Run] = []
         claimed: set[Key] = set()
-        posting: list[Run] = []
-        entries: list[Any] = []
-        finished: list[tuple[Run, Done]] = []
+        accepted: list[tuple[Run, Any]] = []
         for run, stop in barrier:
             if type(stop) is Answer:
                 self.answers[run.slot] = stop
-                continue
-            if conflict := self._conflict(run, claimed):
+            elif conflict := self._conflict(run, claimed) or self._missed(run, stop):
                 self._restart(run)
                 self._held.append((run, conflict))
-                continue
-            claimed.update((table, row.id) for table, row in run.tx._puts)
-            if run.request.key is not None:
-                claimed.add((OPERATIONS, run.request.key))
-            if type(stop) is Done:
-                finished.append((run, stop))
             else:
-                posting.append(run)
-                entries.append(stop)
-        outcomes = self._post(posting, entries) if entries else ()
-        decided = {run.slot: (entry, no) for run, entry, no in zip(posting, entries, outcomes, strict=True)}
-        done = {run.slot: stop for run, stop in finished}
-        for run in sorted([*posting, *(run for run, _ in finished)], key=_run_slot):
-            if run.slot in done:
-                self._finish(run, done[run.slot])
-                continue
-            entry, no = decided[run.slot]
-            if no is None:
+                claimed.update([(table, row.id) for table, row in run.tx._puts])
+                if run.request.key is not None:
+                    claimed.add((OPERATIONS, run.request.key))
+                accepted.append((run, stop))
+        posting = [(run, stop) for run, stop in accepted if type(stop) is not Done]
+        told = iter(self._post([run for run, _ in posting], [entry for _, entry in posting]) if posting else ())
+        again: list[Run] = []
+        for run, stop in accepted:
+            if type(stop) is Done:
+                self._finish(run, stop)
+            elif (no := next(told)) is None:
                 self._finish(run, self._return(run))
             else:
                 # A run that starts anew, or its duplicate, posts a spent id: what counts is why it was refused first.
-                self._refuse(run, entry.id, self._refused.setdefault(entry.id, no))
+                self._refuse(run, stop.id, self._refused.setdefault(stop.id, no))
                 again.append(run)
         return again + self._next_in_turn()
 
@@ -279,6 +276,14 @@ class Batch:
         if claimed.isdisjoint(reads) and not (written and any(written.get(key, 0) > start for key in reads)):
             return None
         return {key for key in reads if key in claimed or written.get(key, 0) > start}
+
+    def _missed(self, run: Run, stop: Any) -> set[Key] | None:
+        """The absent rows for which the run refuses, while one that came before it, and may bring them, is held."""
+        if not self._held or type(stop) is not Done or stop.refusal is None:
+            return None
+        if all(held.slot > run.slot for held, _ in self._held):
+            return None
+        return {key for key in run.tx._reads if key[0] is not OPERATIONS and self._rows.get(key) is None}
 
     def _restart(self, run: Run) -> None:
         if run.coroutine is not None:
@@ -356,19 +361,17 @@ class Batch:
         return Left(answer, puts, events, record)
 
     def _write(self, table: Table[Any], row: Any) -> None:
-        key = row.id
-        self._rows.setdefault(table, {})[key] = row
-        self._dirty.setdefault(table, {})[key] = row
-        self._written[(table, key)] = self._accepted
+        key = (table, row.id)
+        if key not in self._dirty:
+            self._dirty[key] = self._rows.get(key) is None
+        self._rows[key] = row
+        self._written[key] = self._accepted
 
     def _sort_changes(self) -> None:
-        for table, rows in self._dirty.items():
-            stored = self._stored.get(table, ())
-            fresh = [row for key, row in rows.items() if key not in stored]
-            if fresh:
-                self.inserts[table] = fresh
-            if len(fresh) < len(rows):
-                self.updates[table] = [row for key, row in rows.items() if key in stored]
+        """A row that was not there when it was first written is new."""
+        self.inserts, self.updates = {}, {}
+        for key, new in self._dirty.items():
+            (self.inserts if new else self.updates).setdefault(key[0], []).append(self._rows[key])
 
 
 def _find(events: Iterable[Event], key: Id) -> Event | None:
@@ -377,7 +380,3 @@ def _find(events: Iterable[Event], key: Id) -> Event | None:
 
 def _slot(item: tuple[Run, Any]) -> int:
     return item[0].slot
-
-
-def _run_slot(run: Run) -> int:
-    return run.slot

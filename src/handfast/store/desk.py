@@ -2,9 +2,13 @@
 
 It owns its database: a fence in every commit keeps a deposed desk from writing. A verb that fails where nothing may
 fail fails the batch, which is then bisected, so that only the guilty one is refused.
+
+While a batch is being committed, the verbs of the next may begin on what it leaves. Nothing of them is posted or
+written before that commit has returned, and if it fails they begin anew.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -17,7 +21,10 @@ from handfast.store.batch import Batch, Broken, Post
 from handfast.store.kept import Kept
 from handfast.store.rows import Event
 from handfast.store.table import Table
-from handfast.store.verb import Answer, Request, Verb
+from handfast.store.verb import Answer, Key, Request, Verb
+
+Following = Callable[[], Sequence[Request]]
+"""Gives the requests that are to be run next, as many as wait; it is asked while a batch is being committed."""
 
 _log = structlog.get_logger("handfast.desk")
 
@@ -74,15 +81,24 @@ class Desk:
         self.new_id = new_id
         self.ids_of = ids_of
         self._kept = Kept()
+        self.kept: Callable[[Key], Any] = self._kept.get
+        self._begun: Batch | None = None
+        self._beside = ThreadPoolExecutor(1, "commit")
 
     def load(self, wants: Mapping[Table[Any], Sequence[Id]]) -> dict[Table[Any], list[Any]]:
-        """See Store.load; rows that were read before need not be read again."""
-        return self._kept.load(wants, self.store.load)
+        """See Store.load; what is read is kept."""
+        found = self.store.load(wants)
+        self._kept.read(found)
+        return found
 
-    def run(self, requests: Sequence[Request]) -> list[Answer]:
-        """Answer the requests, in order of arrival; each answer is durable when this returns."""
+    def run(self, requests: Sequence[Request], following: Following | None = None) -> list[Answer]:
+        """Answer the requests, in order of arrival; each answer is durable when this returns.
+
+        What `following` gives must be run next, as the very sequence.
+        """
         try:
-            return self._attempt(requests)
+            with self._undoing():
+                return self._serve(requests, following)
         except Refusal as no:
             return [Answer(request.key or b"", None, no) for request in requests]
         except Broken as broken:
@@ -97,15 +113,35 @@ class Desk:
         """Run one request alone and return its result; raises its refusal."""
         return self.run([request])[0].unwrap()
 
-    def _attempt(self, requests: Sequence[Request]) -> list[Answer]:
-        with self._undoing():
-            return self._serve(requests)
+    def commit(self, batch: Batch, following: Following | None = None) -> None:
+        """Write what a batch changed, and make it durable."""
+        self.store.save(batch)
+        if following is None:
+            self.store.commit()
+        else:
+            commit = self._beside.submit(self.store.commit)
+            try:
+                self._begin(following, batch)
+            finally:
+                commit.result()
+        self._kept.written(batch.updates)
 
-    def commit(self, changes: Changes) -> None:
-        """Write what was changed, and make it durable."""
-        self.store.save(changes)
-        self.store.commit()
-        self._kept.written(changes.updates)
+    def _begin(self, following: Following, before: Batch) -> None:
+        """Begin the next batch on what the one before it leaves; it touches neither the store nor the ledger."""
+        kept = self.kept
+
+        def left(key: Key) -> Any:
+            return before.seen(key) or kept(key)
+
+        self.kept = left
+        try:
+            begun = Batch(self, following(), self.clock())
+            begun.begin()
+            self._begun = begun
+        except Exception as error:  # noqa: BLE001 - the commit's outcome counts, and this batch can begin anew
+            _log.exception("batch not begun", error=type(error).__name__)
+        finally:
+            self.kept = kept
 
     @contextmanager
     def _undoing(self) -> Iterator[None]:
@@ -114,6 +150,7 @@ class Desk:
             yield
         except Exception as error:
             self._kept.forget()  # whether the commit was made is not known now
+            self._begun = None
             self.store.rollback()
             if isinstance(error, (Refusal, Broken)):
                 raise
@@ -123,13 +160,14 @@ class Desk:
             _log.warning("store unavailable", error=type(error).__name__, detail=str(error)[:200])
             raise unavailable from error
 
-    def _serve(self, requests: Sequence[Request]) -> list[Answer]:
+    def _serve(self, requests: Sequence[Request], following: Following | None) -> list[Answer]:
         """Run a batch in one transaction."""
+        begun, self._begun = self._begun, None
         self.store.begin()
-        batch = Batch(self, requests, self.clock())
+        batch = begun if begun is not None and begun.requests is requests else Batch(self, requests, self.clock())
         batch.play()
         if batch.inserts or batch.updates:
-            self.commit(batch)
+            self.commit(batch, following)
         else:
             self.store.rollback()
         return [answer for answer in batch.answers if answer is not None]

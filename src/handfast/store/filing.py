@@ -24,8 +24,8 @@ SLICES = 128
 
 _TAIL = bytes(16 - OBJECT)
 _COLUMNS = ", ".join(OPERATIONS.columns)
-_LOAD = f"SELECT {_COLUMNS} FROM operations WHERE place IN (SELECT value FROM carray(?))"
-_FILED = "SELECT place FROM operation_keys WHERE id IN (SELECT value FROM carray(?))"
+_LOAD = f"SELECT {_COLUMNS} FROM carray(?) AS asked CROSS JOIN operations ON place = asked.value"
+_FILED = "SELECT place FROM carray(?) AS asked CROSS JOIN operation_keys ON id = asked.value"
 _INSERT = f"INSERT INTO operations (place, {_COLUMNS}) VALUES (?, {', '.join('?' * len(OPERATIONS.columns))})"
 _MARKS = "SELECT hand, filed, (SELECT coalesce(max(place), 0) FROM operations) FROM desk"
 _UNFILED = """

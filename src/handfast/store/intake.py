@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import structlog
 
 from handfast.core.errors import Invalid, NotFound, Refusal, Unavailable
+from handfast.store.desk import Following
 from handfast.store.verb import Answer, Request, Verb
 
 _log = structlog.get_logger("handfast.desk")
@@ -20,6 +21,8 @@ Control = Callable[..., Awaitable[Any]]
 """A function of the running service that is no verb; its arguments and its result are plain msgpack values."""
 
 Pairs = list[tuple[Any, Answer]]
+_Item = tuple[Request, "Outlet", Any]
+_Taken = tuple[list[_Item], list[Request], bool]
 
 
 class Outlet(Protocol):
@@ -36,7 +39,7 @@ class Runs(Protocol):
     def verbs(self) -> Mapping[str, Verb]:
         """The verbs that it knows."""
 
-    def run(self, requests: Sequence[Request]) -> list[Answer]:
+    def run(self, requests: Sequence[Request], following: Following | None = None) -> list[Answer]:
         """See Desk.run."""
 
 
@@ -56,6 +59,30 @@ def settle(pairs: Pairs) -> None:
     for future, answer in pairs:
         if not future.done():
             future.set_result(answer)
+
+
+class _Together:
+    """The outlet of one call for many requests: one future serves them all; a tag is an answer's place."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
+        self._loop = loop
+        self._answers: dict[int, Answer] = {}
+        self._count = count
+        self._all: asyncio.Future[list[Answer]] = loop.create_future()
+
+    def deliver(self, pairs: Pairs) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.take, pairs)
+
+    def take(self, pairs: Pairs) -> None:
+        """Take answers in, on the loop."""
+        self._answers.update(pairs)
+        if len(self._answers) == self._count and not self._all.done():
+            self._all.set_result([self._answers[place] for place in range(self._count)])
+
+    async def answers(self) -> list[Answer]:
+        """All answers, in order."""
+        return await self._all
 
 
 class _Callbacks:
@@ -86,6 +113,7 @@ class Intake:
         self._callbacks = _Callbacks()
         self._calls: dict[asyncio.AbstractEventLoop, _Calls] = {}
         self._thread = Thread(target=self._run, name="desk", daemon=True)
+        self._next: _Taken | None = None
 
     def start(self) -> None:
         """Open for requests."""
@@ -140,10 +168,9 @@ class Intake:
 
     async def call_many(self, requests: Sequence[Request]) -> list[Answer]:
         """See Hand.call_many."""
-        loop = asyncio.get_running_loop()
-        futures: list[asyncio.Future[Answer]] = [loop.create_future() for _ in requests]
-        settle(self.give(list(zip(requests, futures, strict=True)), self._outlet(loop)))
-        return [await future for future in futures]
+        together = _Together(asyncio.get_running_loop(), len(requests))
+        together.take(self.give([(request, place) for place, request in enumerate(requests)], together))
+        return await together.answers()
 
     async def control(self, name: str, *arguments: Any) -> Any:
         """See Hand.control."""
@@ -166,7 +193,7 @@ class Intake:
 
     def _run(self) -> None:
         try:
-            while self._serve(self._take()):
+            while self._serve(*(self._next or self._take())):
                 pass
         except BaseException:
             self.failed = Unavailable("internal", "the desk ended by an unexpected fault")
@@ -176,22 +203,28 @@ class Intake:
             if self._on_end is not None:
                 self._on_end()
 
-    def _take(self) -> list[tuple[Request, Outlet, Any] | None]:
-        """What has arrived, at most a batch; waits for the first."""
+    def _take(self) -> "_Taken":
+        """What has arrived, at most a batch; waits for the first. And whether there is to be more."""
         queue = self._queue
-        first = queue.get()
-        more = min(queue.qsize(), self._max_batch - 1)
-        return [first, *(queue.get_nowait() for _ in range(more))]
-
-    def _serve(self, taken: list[tuple[Request, Outlet, Any] | None]) -> bool:
-        """Run one batch and deliver its answers; whether there is to be another."""
+        taken = [queue.get()]
+        taken += [queue.get_nowait() for _ in range(min(queue.qsize(), self._max_batch - 1))]
         batch = [item for item in taken if item is not None]
-        go_on = len(batch) == len(taken)
+        return batch, [request for request, _, _ in batch], len(batch) == len(taken)
+
+    def _following(self) -> Sequence[Request]:
+        """What waits already while a batch is being committed; it is the next to be served."""
+        self._next = self._take()
+        return self._next[1]
+
+    def _serve(self, batch: list[_Item], requests: list[Request], go_on: bool) -> bool:  # noqa: FBT001
+        """Run one batch and deliver its answers; whether there is to be another."""
+        self._next = None
         if not batch:
             return go_on
-        requests = [request for request, _, _ in batch]
         try:
-            answers: Sequence[Answer] = self._desk.run(requests)
+            # With nothing waiting, beginning it would only delay the answers.
+            following = self._following if go_on and self._queue.qsize() else None
+            answers: Sequence[Answer] = self._desk.run(requests, following)
         except Exception as fault:
             _log.exception("desk fault", error=type(fault).__name__)
             no = Unavailable("internal", "an unexpected fault; ask again with the same key")
@@ -201,6 +234,9 @@ class Intake:
         if last is not None and last.code == "desk_fenced":
             self.failed = last
             self._close(last)
+            if self._next is not None:
+                begun, _, go_on = self._next
+                _deliver(begun, [_refused(request, last) for request, _, _ in begun])
             if go_on:
                 self._refuse_rest(last)
             return False

@@ -16,7 +16,7 @@ from handfast.core.clocks import Clock
 from handfast.core.errors import Refusal, Unavailable, refusal
 from handfast.core.ids import Id, NewId
 from handfast.store.batch import Batch, Broken, Done, Left, Post, Run
-from handfast.store.desk import Desk, Store
+from handfast.store.desk import Desk, Following, Store
 from handfast.store.rows import INTENTIONS, Event, Intention, Operation
 from handfast.store.table import TABLES
 from handfast.store.verb import Answer, Request, Verb
@@ -197,8 +197,6 @@ class _OutsideBatch(Batch):
         desk.unfinished = True
         desk.commit(self)
         self.intends = True
-        for table, rows in self._dirty.items():
-            self._stored.setdefault(table, set()).update(rows)
         self._dirty, self.inserts, self.updates, self.events = {}, {}, {}, []
         desk.store.begin()
 
@@ -252,8 +250,8 @@ class OutsideDesk(Desk):
         self.books = books
         self.unfinished = True
 
-    def run(self, requests: Sequence[Request]) -> list[Answer]:
-        """See Desk.run. What an earlier batch left open is finished first."""
+    def run(self, requests: Sequence[Request], _following: Following | None = None) -> list[Answer]:
+        """See Desk.run. What an earlier batch left open is finished first, so no batch is begun before its turn."""
         if not self.unfinished:
             return super().run(requests)
         half_known: set[Id | None] = set()
@@ -294,7 +292,7 @@ class OutsideDesk(Desk):
         command = msgpack.decode(item.command, type=self.verbs[item.verb].command)
         return Request(item.verb, command, item.actor, item.request, item.key, item.fingerprint)
 
-    def _serve(self, requests: Sequence[Request]) -> list[Answer]:
+    def _serve(self, requests: Sequence[Request], _following: Following | None) -> list[Answer]:
         self.store.begin()
         batch = _OutsideBatch(self, requests, self.clock())
         broken = False

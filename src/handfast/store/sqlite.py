@@ -107,8 +107,8 @@ class SqliteStore:
                 continue
             sql = self._loads.get(table)
             if sql is None:
-                columns = ", ".join(table.columns)
-                sql = f"SELECT {columns} FROM {table.name} WHERE id IN (SELECT value FROM carray(?))"
+                columns = ", ".join(f"{table.name}.{column}" for column in table.columns)
+                sql = f"SELECT {columns} FROM carray(?) AS asked CROSS JOIN {table.name} ON id = asked.value"
                 self._loads[table] = sql
             row = table.row
             found[table] = [row(*values) for values in self.connection.execute(sql, (apsw.carray(tuple(keys)),))]

@@ -296,7 +296,7 @@ def _request(verb: Verb, command: Struct) -> Request:
 
 def _parcels(reader: Reader, deliveries: list[Delivery]) -> Iterator[Parcel]:
     events = events_by_id(reader, {delivery.event for delivery in deliveries})
-    for key in {delivery.endpoint for delivery in deliveries}:
+    for key in dict.fromkeys(delivery.endpoint for delivery in deliveries):
         endpoint = get(reader, ENDPOINTS, key)
         assert endpoint is not None
         person_key = get(reader, PERSON_KEYS, endpoint.party)

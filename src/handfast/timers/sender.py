@@ -82,7 +82,7 @@ class Sender:
         try:
             target = parse_url(url, private=self._private)
             async with asyncio.timeout(TIME_LIMIT):
-                await self._exchange(target, _request(target, headers, body), answer)
+                await self._exchange(target, request_bytes(target, headers, body), answer)
         except Invalid:
             error = "url_refused"
         except Refused:
@@ -137,7 +137,8 @@ class Sender:
         raise failed
 
 
-def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
+def request_bytes(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
+    """What goes over the wire."""
     lines = {
         "host": target.authority,
         "user-agent": "handfast",

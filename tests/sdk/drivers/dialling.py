@@ -34,10 +34,20 @@ def antom(url: str, config: dict[str, str], payment_request_id: str, ports: dict
     return str(import_module(f"{api}.default_alipay_client").DefaultAlipayClient(url, **config).execute(request))
 
 
+def ams(url: str, config: dict[str, str], call: str, members: dict[str, Any], ports: dict[str, int]) -> str:
+    """The same for any call, which a class of the SDK names, with the members that it knows."""
+    lead(ports)
+    api = "com.alipay.ams.api"
+    module, _, name = call.rpartition(".")
+    request = getattr(import_module(f"{api}.request.{module}"), name)()
+    request.parse_rsp_body(members)
+    return str(import_module(f"{api}.default_alipay_client").DefaultAlipayClient(url, **config).execute(request))
+
+
 def community(config: dict[str, str], out_trade_no: str) -> Any:
     """What python-alipay-sdk read, and verified; it asks the environment for a proxy."""
     return import_module("alipay").AliPay(**config).api_alipay_trade_query(out_trade_no=out_trade_no)
 
 
 if __name__ == "__main__":
-    serve({"official": official, "antom": antom, "community": community})
+    serve({"official": official, "antom": antom, "ams": ams, "community": community})

@@ -30,7 +30,8 @@ def call(config: dict[str, Any], gateway: str, method: str, biz: dict[str, Any])
     """What the method that the SDK has for it returns: an answer's fields, or a page's query."""
     sender = client(config)
     sender._gateway = gateway
-    return getattr(sender, "api_" + method.replace(".", "_"))(**biz)
+    own = getattr(sender, "api_" + method.replace(".", "_"), None)
+    return own(**biz) if own else sender.server_api(method, biz)
 
 
 def transfer(config: dict[str, str], plan: dict[str, Any]) -> dict[str, str]:

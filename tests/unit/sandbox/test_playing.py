@@ -79,6 +79,7 @@ def test_the_keys_are_for_their_owner_alone(data: Path, keys: Any) -> None:
         "custody_accounts",
         "pins",
         "alipay",
+        "antom",
     }
     assert (len(keys["buyers"]), len(keys["sellers"])) == (5, 5)
     assert keys["custody_accounts"].keys() == {"CNY", "EUR", "GBP", "USD"}

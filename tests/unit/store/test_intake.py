@@ -61,9 +61,9 @@ class Counting:
         self.desk = Desk(self.store, lambda entries, at: [], verbs, lambda: NOW, seeded_ids(1))
         run = self.desk.run
 
-        def noted(requests: Any) -> list[Answer]:
+        def noted(requests: Any, following: Any = None) -> list[Answer]:
             self.batches.append(len(requests))
-            return run(requests)
+            return run(requests, following)
 
         self.desk.run = noted  # type: ignore[method-assign]
 
@@ -265,7 +265,7 @@ def test_a_database_that_goes_away_comes_back(counting: Counting) -> None:
 def test_a_fault_in_the_desk_itself_ends_a_batch_only(counting: Counting) -> None:
     run = counting.desk.run
 
-    def broken(requests: Any) -> list[Answer]:
+    def broken(requests: Any, following: Any = None) -> list[Answer]:
         raise ZeroDivisionError
 
     with running(counting) as intake:

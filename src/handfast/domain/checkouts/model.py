@@ -24,9 +24,11 @@ class Checkout(Struct, frozen=True, gc=False):
     """An amount asked of a buyer under the gateway's own `number` (an order's), which an alias leads to.
 
     `digest` is of what was asked, so that a repeat is told from a change. `asked` has the gateway's own fields, sealed
-    under the merchant's key. `lines` are payments.NewLine in msgpack, or empty. A `payment` made here has the
-    checkout's own id. `refundable` is for how long after paying the merchant may refund (µs; 0 is for ever), `due` when
-    an asked checkout closes, and a paid one finishes, by itself (market time).
+    under the merchant's key. `lines` are payments.NewLine in msgpack, or empty. A `quote` of the merchant's fixes the
+    buyer's currency and rate. A `payment` made here has the checkout's own id. `refundable` is for how long after
+    paying the merchant may refund (µs; 0 is for ever), `declared` what of the buyer's money was declared to customs
+    (minor units of what it paid in), `due` when an asked checkout closes, and a paid one finishes, by
+    itself (market time).
     """
 
     id: Id
@@ -44,15 +46,33 @@ class Checkout(Struct, frozen=True, gc=False):
     notify_url: str
     return_url: str
     asked: bytes
+    quote: Id | None
     payment: Id | None
     refundable: int
+    declared: int
     due: int | None
     version: int
     created: int
 
 
+class Part(Struct, frozen=True, gc=False):
+    """A part of an authorised checkout that was taken ("pay") or freed ("free"), under the merchant's own `number`.
+
+    One that was taken has a checkout of its own, with the same id, over the authorised payment; `refunded` went back.
+    """
+
+    id: Id
+    checkout: Id
+    kind: str
+    number: str
+    amount: int
+    refunded: int
+    note: str
+    created: int
+
+
 class RefundNumber(Struct, frozen=True, gc=False):
-    """The merchant's own number of a refund, by the refund's id."""
+    """The merchant's own number of a refund or a capture, by the refund's id, or that of the capture's event."""
 
     id: Id
     number: str

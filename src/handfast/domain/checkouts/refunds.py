@@ -7,11 +7,12 @@ from handfast.core.ids import Id, digest_id
 from handfast.core.states import move
 from handfast.domain import payments
 from handfast.domain.apps import alias_id, give_number
-from handfast.domain.checkouts.model import CHECKOUT_STATES, Checkout, RefundNumber
-from handfast.domain.checkouts.tables import REFUND_NUMBERS
+from handfast.domain.checkouts.model import CHECKOUT_STATES, Checkout, Part, RefundNumber
+from handfast.domain.checkouts.parts import refund_part
+from handfast.domain.checkouts.tables import PARTS, REFUND_NUMBERS
 from handfast.domain.checkouts.verbs import keep, load
 from handfast.domain.parties import must_belong
-from handfast.domain.payments import PAYMENTS, REFUNDS, EndPayment, Refund, RefundPayment
+from handfast.domain.payments import PAYMENTS, REFUNDS, EndPayment, Payment, Refund, RefundPayment, lines_of
 from handfast.store.verb import Tx, verb
 
 UNDONE = "\0undone"
@@ -21,7 +22,8 @@ UNDONE = "\0undone"
 class RefundCheckout(Struct, frozen=True):
     """Give back `amount` (None: all that is left) of a paid checkout, under a `number` that is one of its refunds' own.
 
-    `trade` is the line's, where the checkout has lines. `digest` is of the request.
+    Where numbers are the `apps`, no other refund of the app has this one. `trade` is the line's, where the checkout has
+    lines; it may be left out where there is one. `digest` is of the request.
     """
 
     by: Id
@@ -31,13 +33,15 @@ class RefundCheckout(Struct, frozen=True):
     amount: int | None = None
     trade: Id | None = None
     reason: str = ""
+    apps: bool = False
 
 
 class UndoCheckout(Struct, frozen=True):
-    """Whatever became of a checkout, it is to be as if nobody had paid."""
+    """Whatever became of a checkout, it is to be as if nobody had paid; `untaken`, only where nothing was taken yet."""
 
     by: Id
     checkout: Id
+    untaken: bool = False
 
 
 class Refunded(Struct, frozen=True):
@@ -60,6 +64,11 @@ def refund_number(checkout: Checkout, number: str) -> Id:
     return alias_id(checkout.app, f"refund/{checkout.id.hex()}", number)
 
 
+def app_refund_number(app: Id, number: str) -> Id:
+    """The key of the alias by which a refund is found whose number is the app's (RefundCheckout.apps)."""
+    return alias_id(app, "refund", number)
+
+
 @verb("checkouts.refund", about="checkout")
 async def refund(tx: Tx, command: RefundCheckout) -> Refunded:
     """Give money back once for each number.
@@ -77,24 +86,40 @@ async def _refund(tx: Tx, checkout: Checkout, command: RefundCheckout) -> Refund
     if payment is None:
         raise NotFound("object_not_found", "nobody has looked at this yet", "checkout")
     key = tx.new_id()
-    known = await give_number(tx, refund_number(checkout, command.number), key, command.digest)
+    number = command.number
+    alias = app_refund_number(checkout.app, number) if command.apps else refund_number(checkout, number)
+    known = await give_number(tx, alias, key, command.digest)
     if known is not None:
         made = await tx.get(REFUNDS, known)
         assert made is not None, "the number was given with the refund"
-        return Refunded(made, payment.refunded, fresh=False)
+        part = await _part(tx, checkout)
+        return Refunded(made, part.refunded if part else payment.refunded, fresh=False)
     if command.number != UNDONE:
         tx.put(REFUND_NUMBERS, RefundNumber(key, command.number))
     if checkout.state == "finished":
         raise Conflict("state_conflict", "the time for refunds is over", "state")
-    made = await payments.refund.run(
-        tx, RefundPayment(command.by, payment.id, command.trade, command.amount, command.reason, key)
-    )
-    return Refunded(made, payment.refunded + made.amount, fresh=True)
+    part = await _part(tx, checkout)
+    amount = refund_part(tx, part, command.amount) if part else command.amount
+    trade = command.trade or only_trade(payment)
+    refunding = RefundPayment(command.by, payment.id, trade, amount, command.reason, key)
+    made = await payments.refund.run(tx, refunding)
+    return Refunded(made, (part or payment).refunded + made.amount, fresh=True)
+
+
+async def _part(tx: Tx, checkout: Checkout) -> Part | None:
+    """What a checkout took of an authorised one, if it did."""
+    return None if checkout.payment == checkout.id else await tx.get(PARTS, checkout.id)
+
+
+def only_trade(payment: Payment) -> Id | None:
+    """The trade of a payment that has one line."""
+    lines = lines_of(payment)
+    return lines[0].trade if len(lines) == 1 else None
 
 
 @verb("checkouts.undo", about="checkout")
 async def undo(tx: Tx, command: UndoCheckout) -> Undone:
-    """Close what was not paid, refund what was. Raises NotFound, Conflict, Declined(balance_insufficient)."""
+    """Close what was not paid, void or refund what was. Raises NotFound, Conflict, Declined(balance_insufficient)."""
     checkout = await load(tx, command.checkout)
     must_belong(command.by, "checkout", checkout.merchant)
     if checkout.payment is None:
@@ -107,7 +132,15 @@ async def undo(tx: Tx, command: UndoCheckout) -> Undone:
     if payment.state == "open":
         await payments.cancel.run(tx, EndPayment(command.by, payment.id))
         return Undone(checkout, "close")
-    if payment.state != "captured" or payment.refunded == payment.captured:
+    if command.untaken and (payment.captured or payment.freed):
+        raise Conflict("state_conflict", "a part of it was taken or freed", "state")
+    part = await _part(tx, checkout)
+    if payment.state == "authorised" and part is None and not payment.captured:
+        await payments.void.run(tx, EndPayment(command.by, payment.id))
+        return Undone(checkout, "close")
+    if part is None and (payment.state != "captured" or payment.refunded == payment.captured):
+        return Undone(checkout, "")
+    if part is not None and part.refunded == part.amount:
         return Undone(checkout, "")
     digest = digest_id(b"undo", checkout.id)
     await _refund(tx, checkout, RefundCheckout(command.by, checkout.id, UNDONE, digest))

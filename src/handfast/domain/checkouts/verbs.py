@@ -21,7 +21,8 @@ from handfast.store.verb import Tx, verb
 class AskCheckout(Struct, frozen=True):
     """Ask for `amount` minor units under a number of the app's; see Checkout for the fields.
 
-    It can be paid until `due` (market time), by `buyer` alone where one is named.
+    It can be paid until `due` (market time), by `buyer` alone where one is named. `kind` is the number's. Where it is
+    not to be asked `anew`, the number names this one request for ever, also once it is closed.
     """
 
     gateway: str
@@ -38,7 +39,10 @@ class AskCheckout(Struct, frozen=True):
     notify_url: str = ""
     return_url: str = ""
     asked: bytes = b""
+    quote: Id | None = None
     refundable: int = 0
+    anew: bool = True
+    kind: str = ORDER
 
 
 class PresentCheckout(Struct, frozen=True):
@@ -125,12 +129,13 @@ async def _ask(tx: Tx, command: AskCheckout) -> Checkout:
     check_amount(command.amount)
     named = {"merchant": command.merchant} | ({"buyer": command.buyer} if command.buyer else {})
     await active_parties(tx, **named)
-    key = alias_id(command.app, ORDER, command.number)
+    key = alias_id(command.app, command.kind, command.number)
     alias = await tx.get(ALIASES, key)
     known = None if alias is None else await load(tx, alias.object)
-    if known is not None and known.digest == command.digest and (known.payment or _open_until(known) > tx.now):
+    stands = known is not None and (known.payment or _open_until(known) > tx.now or not command.anew)
+    if known is not None and known.digest == command.digest and stands:
         return known
-    if known is not None and known.payment is not None:
+    if known is not None and (known.payment is not None or not command.anew):
         raise Conflict("number_reused", "this number names something else", "number")
     asked = Checkout(
         id=tx.new_id() if known is None else known.id,
@@ -148,8 +153,10 @@ async def _ask(tx: Tx, command: AskCheckout) -> Checkout:
         notify_url=command.notify_url,
         return_url=command.return_url,
         asked=command.asked,
+        quote=command.quote,
         payment=None,
         refundable=command.refundable,
+        declared=0,
         due=command.due,
         version=0 if known is None else known.version,
         created=tx.now,
@@ -186,7 +193,12 @@ async def _present(tx: Tx, checkout: Checkout, buyer: Id | None) -> Payment:
     if tx.now >= until:
         raise Conflict("state_conflict", "the time for this has run out", "state")
     keep(tx, checkout, state=state, buyer=buyer or checkout.buyer, payment=key, due=None)
-    return await payments.begin(tx, asked_payment(checkout), key=key, until=until)
+    return await payments.begin(tx, asked_payment(checkout), key=key, until=until, attempt=_attempt(checkout))
+
+
+def _attempt(checkout: Checkout) -> int:
+    """Which try to pay this is: each that was refused has left a new version."""
+    return checkout.version - 1
 
 
 def must_be_for(checkout: Checkout, buyer: Id | None) -> None:
@@ -203,6 +215,7 @@ def asked_payment(checkout: Checkout, payer: Id | None = None) -> CreatePayment:
         amount=checkout.amount,
         payer=payer,
         capture=checkout.capture,
+        quote=checkout.quote,
         lines=msgpack.decode(checkout.lines, type=tuple[NewLine, ...]) if checkout.lines else (),
         reference=checkout.number,
     )
@@ -238,8 +251,10 @@ async def charge(tx: Tx, command: ChargeCheckout) -> Payment:
     code = await tx.get(PAYMENT_CODES, command.code)
     if code is None:
         raise Declined("code_invalid", "there is no such payment code", "code")
+    known = await tx.get(ALIASES, alias_id(command.ask.app, command.ask.kind, command.ask.number))
     checkout = await _ask(tx, command.ask)
     if checkout.payment is not None:
+        must_be_for(checkout, code.buyer)
         if code.used != checkout.id:
             raise Conflict("state_conflict", "this was asked of somebody before", "state")
         payment = await tx.get(PAYMENTS, checkout.payment)
@@ -254,7 +269,13 @@ async def charge(tx: Tx, command: ChargeCheckout) -> Payment:
     state = move(CHECKOUT_STATES, checkout.state, "present")
     due = refundable_until(tx, checkout)
     keep(tx, checkout, state=state, buyer=code.buyer, payment=checkout.id, due=due)
-    return await payments.begin(tx, asked_payment(checkout, code.buyer), key=checkout.id, consented=True)
+    asked, attempt = asked_payment(checkout, code.buyer), _attempt(checkout)
+    try:
+        return await payments.begin(tx, asked, key=checkout.id, consented=True, attempt=attempt)
+    except Declined:
+        if known is not None:
+            keep(tx, checkout)
+        raise
 
 
 @verb("checkouts.close", about="checkout")

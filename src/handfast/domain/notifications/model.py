@@ -21,6 +21,9 @@ DELIVERY_STATES = {
 GATEWAYS = ("native", "alipay", "antom")
 """The protocols in which a party may be told. The native one is told on wall time, the others on market time."""
 
+GATEWAY_TYPES = {"alipay": "payment.*", "antom": "payment.* dispute.*"}
+"""What parties are told of in protocols that are not the native one (see Endpoint.types)."""
+
 SHOWN = 200
 """How many characters of an answer are kept."""
 

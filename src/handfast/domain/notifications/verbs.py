@@ -15,7 +15,7 @@ from handfast.core.states import move
 from handfast.domain.notifications.model import (
     DELIVERY_STATES,
     ENDPOINT_STATES,
-    GATEWAYS,
+    GATEWAY_TYPES,
     LEASE,
     OVERLAP,
     SHOWN,
@@ -170,16 +170,16 @@ async def create_endpoint(tx: Tx, command: CreateEndpoint) -> Endpoint:
 
 
 async def open_gateway(tx: Tx, party: Id, gateway: str) -> None:
-    """Stage that a party is told of its payments in a gateway's protocol too, from now on."""
+    """Stage that a party is told in a gateway's protocol too, from now on, of what that protocol tells."""
     key = gateway_endpoint(party, gateway)
-    if gateway not in GATEWAYS or await tx.get(ENDPOINTS, key) is not None:
+    if gateway not in GATEWAY_TYPES or await tx.get(ENDPOINTS, key) is not None:
         return
     endpoint = Endpoint(
         id=key,
         party=party,
         gateway=gateway,
         url="",
-        types="payment.*",
+        types=GATEWAY_TYPES[gateway],
         secret=b"",
         former_secret=b"",
         former_until=0,

@@ -1,7 +1,7 @@
 """Customers, merchants and the operator; the API clients that act for them; their sealed details."""
 
 from handfast.domain.parties.credentials import ApiKey, format_key, new_secret, parse_key, proves, secret_hash
-from handfast.domain.parties.model import HOUSE, PAYEE_REFUSED, SCOPES, ApiClient, Details, Party, PersonKey
+from handfast.domain.parties.model import HOUSE, PAYEE_REFUSED, SCOPES, ApiClient, Details, Login, Party, PersonKey
 from handfast.domain.parties.payee import VERBS as PAYEE_VERBS
 from handfast.domain.parties.payee import (
     AcceptPayee,
@@ -14,7 +14,7 @@ from handfast.domain.parties.payee import (
     payee_check,
 )
 from handfast.domain.parties.seal import Vault
-from handfast.domain.parties.tables import API_CLIENTS, PARTIES, PERSON_KEYS, clients_of, operator
+from handfast.domain.parties.tables import API_CLIENTS, LOGINS, PARTIES, PERSON_KEYS, clients_of, operator
 from handfast.domain.parties.verbs import VERBS as PARTY_VERBS
 from handfast.domain.parties.verbs import (
     CreateClient,
@@ -27,6 +27,7 @@ from handfast.domain.parties.verbs import (
     create_client,
     move_party,
     must_belong,
+    note_debtors,
     revoke_client,
 )
 
@@ -35,6 +36,7 @@ VERBS = (*PARTY_VERBS, *PAYEE_VERBS)
 __all__ = [
     "API_CLIENTS",
     "HOUSE",
+    "LOGINS",
     "PARTIES",
     "PAYEE_REFUSED",
     "PERSON_KEYS",
@@ -47,6 +49,7 @@ __all__ = [
     "CreateClient",
     "CreateParty",
     "Details",
+    "Login",
     "MoveParty",
     "Party",
     "PersonKey",
@@ -64,6 +67,7 @@ __all__ = [
     "mark_returned",
     "move_party",
     "must_belong",
+    "note_debtors",
     "new_secret",
     "operators_person",
     "operator",

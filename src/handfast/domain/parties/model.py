@@ -47,7 +47,8 @@ class Party(Struct, frozen=True, gc=False):
     `commission_minimum` and at most `commission_cap` minor units (0 is none), and `listing_fee` is added for every line
     sold. `details` is sealed under the party's own key. `payee_check` is of the bank account in them (see
     PAYEE_CHECKS), for `payee_reason`: the bank's code, or the words of `payee_handler`, who accepted it and is another
-    person than `payee_by`, who gave it (API clients).
+    person than `payee_by`, who gave it (API clients). `debtor` is 1 from when the operator first advances something for
+    it, and no part of what is told of a party: of the others' sales nothing has to be netted.
     """
 
     id: Id
@@ -65,6 +66,7 @@ class Party(Struct, frozen=True, gc=False):
     payee_reason: str
     payee_by: Id | None
     payee_handler: Id | None
+    debtor: int
     version: int
     created: int
 
@@ -94,6 +96,13 @@ class PersonKey(Struct, frozen=True, gc=False):
 
     id: Id
     wrapped: bytes
+
+
+class Login(Struct, frozen=True, gc=False):
+    """Whose an e-mail address was when first given: `id` is a keyed digest of the address (see Vault.login_id)."""
+
+    id: Id
+    party: Id
 
 
 class ApiClient(Struct, frozen=True, gc=False):

@@ -17,7 +17,7 @@ from handfast.core.ids import Id
 from handfast.core.states import move
 from handfast.domain.parties.model import HOUSE, PAYEE_CHECKS, PAYEE_GIVEN, ApiClient, Details, Party
 from handfast.domain.parties.tables import API_CLIENTS
-from handfast.domain.parties.verbs import active_parties, keep_party, must_belong
+from handfast.domain.parties.verbs import active_parties, keep_login, keep_party, must_belong
 from handfast.store.verb import Tx, verb
 
 _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
@@ -35,7 +35,7 @@ _MOST_SLIPS = 2
 class ChangeDetails(Struct, frozen=True):
     """New details of a party, whole and sealed under its key, the check of their bank account, and who gave them.
 
-    `by` is the party itself or the house, `client` its API client.
+    `by` is the party itself or the house, `client` its API client, `login` the Vault.login_id of the address in them.
     """
 
     by: Id
@@ -43,6 +43,7 @@ class ChangeDetails(Struct, frozen=True):
     party: Id
     details: bytes
     payee_check: str
+    login: Id | None = None
 
 
 class AcceptPayee(Struct, frozen=True):
@@ -178,6 +179,7 @@ async def change_details(tx: Tx, command: ChangeDetails) -> Party:
         payee_handler=None,
         version=party.version + 1,
     )
+    await keep_login(tx, command.login, party.id)
     return keep_party(tx, changed, "party.details_changed")
 
 

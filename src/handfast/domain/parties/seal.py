@@ -31,6 +31,10 @@ class Vault:
         """A key of 32 bytes for one purpose other than sealing: HMAC-SHA-256 of its name under the master key."""
         return hmac.digest(self._master, b"handfast subkey " + purpose.encode(), "sha256")
 
+    def login_id(self, address: str) -> Id:
+        """The id under which an e-mail address is found: nobody without the master key can tell the address from it."""
+        return hmac.digest(self.subkey("logins"), address.strip().casefold().encode(), "sha256")[:16]
+
     def new_key(self, owner: Id) -> bytes:
         """A fresh key for one owner, wrapped by the master key."""
         return self._seal(self._master, self._draw(32, owner), owner)

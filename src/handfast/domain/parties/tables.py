@@ -1,13 +1,14 @@
 """Rows of parties, their keys and their API clients."""
 
 from handfast.core.ids import Id
-from handfast.domain.parties.model import ApiClient, Party, PersonKey
+from handfast.domain.parties.model import ApiClient, Login, Party, PersonKey
 from handfast.store.reader import Reader, find
 from handfast.store.table import Table
 
 PARTIES = Table("parties", Party)
 PERSON_KEYS = Table("person_keys", PersonKey)
 API_CLIENTS = Table("api_clients", ApiClient)
+LOGINS = Table("logins", Login)
 INDEXES = (("parties", "kind, id", ""), ("api_clients", "party, id", ""))
 
 

@@ -1,5 +1,7 @@
 """What can be done with parties and the API clients that act for them."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,10 +17,11 @@ from handfast.domain.parties.model import (
     PAYEE_GIVEN,
     SCOPES,
     ApiClient,
+    Login,
     Party,
     PersonKey,
 )
-from handfast.domain.parties.tables import API_CLIENTS, PARTIES, PERSON_KEYS
+from handfast.domain.parties.tables import API_CLIENTS, LOGINS, PARTIES, PERSON_KEYS
 from handfast.store.verb import Tx, verb
 
 
@@ -26,7 +29,7 @@ class CreateParty(Struct, frozen=True):
     """A new party with the id under which its details were sealed, and that key, wrapped.
 
     `payee_check` is what `compare` said of the bank account in them, "" where there is none; `by` the API client that
-    gave them.
+    gave them; `login` the Vault.login_id of the address in them.
     """
 
     party: Id
@@ -42,6 +45,7 @@ class CreateParty(Struct, frozen=True):
     commission_currency: str = ""
     payee_check: str = ""
     by: Id | None = None
+    login: Id | None = None
 
 
 class MoveParty(Struct, frozen=True):
@@ -82,6 +86,16 @@ async def active_parties(tx: Tx, **named: Id) -> dict[str, Party]:
     """
     found = await tx.get_all(*((PARTIES, key) for key in named.values()))
     return {name: active(party, name) for name, party in zip(named, found, strict=True)}
+
+
+async def note_debtors(tx: Tx, owners: Iterable[Id]) -> None:
+    """Stage that the operator advances something for these parties, unless that is known of them.
+
+    A sale that is made beside it reads its seller, so it comes before this, or nets.
+    """
+    for party in await tx.get_all(*((PARTIES, owner) for owner in owners)):
+        if not party.debtor:
+            tx.put(PARTIES, replace(party, debtor=1))
 
 
 def must_belong(by: Id, name: str, *parties: Id | None) -> None:
@@ -126,11 +140,19 @@ async def create(tx: Tx, command: CreateParty) -> Party:
         payee_reason="",
         payee_by=command.by,
         payee_handler=None,
+        debtor=0,
         version=1,
         created=tx.now,
     )
     tx.put(PERSON_KEYS, PersonKey(command.party, command.wrapped_key))
+    await keep_login(tx, command.login, party.id)
     return keep_party(tx, party, "party.created")
+
+
+async def keep_login(tx: Tx, login: Id | None, party: Id) -> None:
+    """Stage that a party is found by an address, unless another one was first to give it."""
+    if login is not None and await tx.get(LOGINS, login) is None:
+        tx.put(LOGINS, Login(login, party))
 
 
 @verb("parties.move", about="party")

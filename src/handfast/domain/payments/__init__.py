@@ -1,7 +1,7 @@
 """Payments, their refunds, and the consents that let a merchant charge."""
 
 from handfast.domain.payments import consents, refunds, verbs
-from handfast.domain.payments.cart import MOST_LINES, MOST_SHARES, CreatePayment, NewLine, lines_of
+from handfast.domain.payments.cart import LONGEST_SETTLE, MOST_LINES, MOST_SHARES, CreatePayment, NewLine
 from handfast.domain.payments.consents import GiveConsent, WithdrawConsent, give, withdraw
 from handfast.domain.payments.model import CONSENT_STATES, PAYMENT_STATES, Consent, Line, Payment, Refund
 from handfast.domain.payments.refunds import (
@@ -16,8 +16,11 @@ from handfast.domain.payments.tables import (
     CONSENTS,
     PAYMENTS,
     REFUNDS,
+    captured_before,
     consent_id,
     due_payments,
+    lines_of,
+    moved_between,
     paid_by,
     refunds_of,
     sold_by,
@@ -26,6 +29,7 @@ from handfast.domain.payments.verbs import (
     CapturePayment,
     DuePayment,
     EndPayment,
+    FreePayment,
     PayPayment,
     begin,
     cancel,
@@ -33,6 +37,7 @@ from handfast.domain.payments.verbs import (
     create,
     expire,
     finish,
+    free,
     pay,
     still_pending,
     void,
@@ -51,6 +56,7 @@ VERBS = (
 __all__ = [
     "CONSENTS",
     "CONSENT_STATES",
+    "LONGEST_SETTLE",
     "MOST_LINES",
     "MOST_SHARES",
     "PAYMENTS",
@@ -62,6 +68,7 @@ __all__ = [
     "CreatePayment",
     "DuePayment",
     "EndPayment",
+    "FreePayment",
     "GiveConsent",
     "Line",
     "NewLine",
@@ -74,6 +81,7 @@ __all__ = [
     "begin",
     "cancel",
     "capture",
+    "captured_before",
     "close_unconfirmed",
     "close_unshipped",
     "consent_id",
@@ -81,8 +89,10 @@ __all__ = [
     "due_payments",
     "expire",
     "finish",
+    "free",
     "give",
     "lines_of",
+    "moved_between",
     "paid_by",
     "pay",
     "refund",

@@ -1,20 +1,30 @@
 """What is frozen at the sale: each line's commission, shares, rates and policy, so that nothing changes the bargain."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct, msgpack
 from msgspec.structs import replace
 
 from handfast.core.clocks import DAY
-from handfast.core.errors import Invalid, NotFound
+from handfast.core.errors import Invalid
 from handfast.core.ids import Id
 from handfast.core.money import check_amount, half_even
 from handfast.domain.exchange import QUOTES, Quote, rate
 from handfast.domain.parties import HOUSE, PARTIES, Party, active
-from handfast.domain.payments.model import Consent, Line, Payment
-from handfast.domain.payments.tables import CONSENTS, consent_id
-from handfast.domain.policies import BOOK, BOOKS, DELIVERIES, POLICIES, BookRow, Policy, choose, end_of, policy_of
+from handfast.domain.payments.model import Line, Payment
+from handfast.domain.payments.tables import CONSENTS, consent_id, lines_of
+from handfast.domain.policies import (
+    BOOK,
+    BOOKS,
+    DELIVERIES,
+    POLICIES,
+    BookRow,
+    Policy,
+    choose,
+    end_of,
+    policy_of,
+    settling,
+)
 from handfast.domain.trades import (
     SHARE_KINDS,
     Frozen,
@@ -25,18 +35,21 @@ from handfast.domain.trades import (
     converted_up,
     step_end,
 )
-from handfast.store.table import Table
-from handfast.store.verb import Tx
+from handfast.store.verb import Key, Tx
 
 MOST_LINES = 100
 MOST_SHARES = 10
+LONGEST_SETTLE = 365
+"""The longest time (days) for which a platform may let money be held."""
 STAYS_OPEN = 5 * DAY
 """How long a payment without lines, and so without a policy, waits to be paid (1688's period)."""
-_decode = msgpack.Decoder(tuple[Line, ...]).decode
 
 
 class NewLine(Struct, frozen=True):
-    """A line as it is asked for: `amount` minor units of the payment's currency, `tax` and `shares` included in it."""
+    """A line as it is asked for: `amount` minor units of the payment's currency, `tax` and `shares` included in it.
+
+    With `settle` there is nothing to ship: a platform says when the seller is paid, who is after so many days anyway.
+    """
 
     seller: Id
     amount: int
@@ -45,6 +58,7 @@ class NewLine(Struct, frozen=True):
     category: str = "general"
     delivery: str = "express"
     title: str = ""
+    settle: int = 0
 
 
 class CreatePayment(Struct, frozen=True):
@@ -75,6 +89,8 @@ def check_lines(lines: Sequence[NewLine]) -> int:
             raise Invalid("lines_invalid", "the tax is a part of the amount", f"lines[{n}].tax")
         if line.delivery not in DELIVERIES:
             raise Invalid("lines_invalid", f"delivery is one of {', '.join(DELIVERIES)}", f"lines[{n}].delivery")
+        if not 0 <= line.settle <= LONGEST_SETTLE:
+            raise Invalid("lines_invalid", f"settled after 1 to {LONGEST_SETTLE} days", f"lines[{n}].settle")
         _check_shares(line, f"lines[{n}].shares")
     return check_amount(sum(line.amount for line in lines))
 
@@ -95,7 +111,7 @@ def _check_shares(line: NewLine, path: str) -> None:
 
 def must_differ(payer: Id | None, merchant: Id, lines: Sequence[Line | NewLine]) -> None:
     """Raises Invalid(field_invalid) where the payer would pay itself."""
-    if payer == merchant or any(payer in (line.seller, *payees_of(line)) for line in lines):
+    if payer == merchant or (lines and any(payer in (line.seller, *payees_of(line)) for line in lines)):
         raise Invalid("field_invalid", "the payer is the merchant, a seller, or has a share", "payer")
 
 
@@ -113,6 +129,17 @@ def policies_of(book: BookRow | None, lines: Sequence[NewLine]) -> tuple[Id, ...
             raise Invalid("lines_invalid", "no policy is in force for this category and delivery", f"lines[{n}]")
         found.append(policy)
     return tuple(found)
+
+
+async def chosen(tx: Tx, book: BookRow | None, lines: Sequence[NewLine]) -> tuple[tuple[Id, ...], dict[Id, Policy]]:
+    """The lines' policies in their order, and by id; its own for a line that a platform settles. Raises Invalid."""
+    policies = list(policies_of(book, lines))
+    known = await policies_by_id(tx, policies)
+    for n, line in enumerate(lines):
+        if line.settle:
+            policies[n], policy = await settling(tx, known[policies[n]], line.settle)
+            known[policies[n]] = policy
+    return tuple(policies), known
 
 
 async def policies_by_id(tx: Tx, keys: Iterable[Id]) -> dict[Id, Policy]:
@@ -154,15 +181,16 @@ def freeze(
     most = amount - tax - (sum(part.amount for part in line.shares) if line else 0)
     commission = commission_of(seller, currency, amount, most, listed=line is not None)
     earned = most - commission
-    settle_currency, settle_num, settle_den = currency, 1, 1
+    settle_currency, settle_amount, settle_position = currency, earned, earned
     if seller.settle_currency not in ("", currency):
         settle_currency = seller.settle_currency
-        settle_num, settle_den, _ = rate(currency, settle_currency, tx.now)
+        numerator, denominator, _ = rate(currency, settle_currency, tx.now)
+        settle_amount = converted_down(earned, numerator, denominator)
+        settle_position = half_even(earned * numerator, denominator)
     pay_currency, pay_amount, pay_position = currency, amount, amount
     if quote is not None:
         pay_currency = quote.pay_currency
         pay_amount, pay_position = paid_part(before, amount, quote)
-    settle_amount = converted_down(earned, settle_num, settle_den)
     check_amount(max(amount, pay_amount, settle_amount))
     return Frozen(
         currency=currency,
@@ -174,7 +202,7 @@ def freeze(
         pay_position=pay_position,
         settle_currency=settle_currency,
         settle_amount=settle_amount,
-        settle_position=half_even(earned * settle_num, settle_den),
+        settle_position=settle_position,
     )
 
 
@@ -209,14 +237,10 @@ def freeze_lines(
                 settle_currency=terms.settle_currency,
                 settle_amount=terms.settle_amount,
                 settle_position=terms.settle_position,
+                settled=line.settle > 0,
             )
         )
     return tuple(frozen)
-
-
-def lines_of(payment: Payment) -> tuple[Line, ...]:
-    """The payment's lines; none for a direct payment."""
-    return _decode(payment.lines) if payment.lines else ()
 
 
 def reprice(payment: Payment, quote: Quote) -> Payment:
@@ -286,38 +310,47 @@ def open_trade(payment: Payment, line: Line, policy: Policy, now: int) -> Trade:
         version=0,
         created=now,
     )
+    if line.settled:
+        trade = replace(trade, state="shipped", shipped_at=now)
     return replace(trade, due=step_end(policy, trade, now))
 
 
-async def concerned(
-    tx: Tx, command: CreatePayment
-) -> tuple[dict[Id, Party], Party | None, Consent | None, Quote | None, BookRow | None]:
-    """Merchant and sellers, payer, consent, quote and book, read in one round; those that are named must be there."""
-    payer, quote = command.payer, command.quote
-    names = {command.merchant: "merchant"}
-    for n, line in enumerate(command.lines):
+def concerned(command: CreatePayment, named: Iterable[Id]) -> list[Key]:
+    """The keys of merchant, payer and consent, quote, book and the named parties, as far as the payment has them."""
+    keys: list[Key] = [(PARTIES, command.merchant)]
+    if command.payer is not None:
+        keys += (PARTIES, command.payer), (CONSENTS, consent_id(command.payer, command.merchant))
+    if command.quote is not None:
+        keys.append((QUOTES, command.quote))
+    if command.lines:
+        keys.append((BOOKS, BOOK))
+        keys += [(PARTIES, party) for party in named]
+    return keys
+
+
+def named_in(lines: Sequence[NewLine], merchant: Id) -> dict[Id, str]:
+    """The parties that the lines name beside the merchant, by what they are called."""
+    names: dict[Id, str] = {}
+    for n, line in enumerate(lines):
         names.setdefault(line.seller, "seller")
         for payee in payees_of(line):
             names.setdefault(payee, f"lines[{n}].shares")
-    keys: list[tuple[Table[Any], Id]] = [(PARTIES, party) for party in names]
-    if payer is not None:
-        keys += (PARTIES, payer), (CONSENTS, consent_id(payer, command.merchant))
-    if quote is not None:
-        keys.append((QUOTES, quote))
-    if command.lines:
-        keys.append((BOOKS, BOOK))
-    found = dict(zip(keys, await tx.get_all(*keys), strict=True))
-    parties = {party: active(found[PARTIES, party], name) for party, name in names.items()}
-    for line in command.lines:
-        if parties[line.seller].kind != "merchant" and line.seller != command.merchant:
-            raise Invalid("lines_invalid", "a line's seller is a merchant", "lines")
-    quoted = None if quote is None else found[QUOTES, quote]
-    if quote is not None and quoted is None:
-        raise NotFound("object_not_found", "no such quote", "quote")
-    book = found[BOOKS, BOOK] if command.lines else None
-    if payer is None:
-        return parties, None, None, quoted, book
-    return parties, found[PARTIES, payer], found[CONSENTS, consent_id(payer, command.merchant)], quoted, book
+    names.pop(merchant, None)
+    return names
+
+
+def sellers_of(
+    lines: Sequence[NewLine], merchant: Party, named: Mapping[Id, str], rows: Iterable[Party | None]
+) -> dict[Id, Party]:
+    """The merchant and the named parties by id. All must be active, and whoever sells beside the merchant one, too.
+
+    Raises NotFound, Forbidden, Invalid(lines_invalid).
+    """
+    parties = {party: active(row, name) for (party, name), row in zip(named.items(), rows, strict=True)}
+    parties[merchant.id] = merchant
+    if any(parties[line.seller].kind != "merchant" and line.seller != merchant.id for line in lines):
+        raise Invalid("lines_invalid", "a line's seller is a merchant", "lines")
+    return parties
 
 
 def price(
@@ -343,8 +376,9 @@ def price(
         amount=amount,
         captured=0,
         refunded=0,
-        tax=sum(line.tax for line in lines),
-        commission=sum(line.commission for line in lines) if lines else terms.commission,
+        freed=0,
+        tax=sum([line.tax for line in lines]) if lines else 0,
+        commission=sum([line.commission for line in lines]) if lines else terms.commission,
         pay_currency=terms.pay_currency,
         pay_amount=terms.pay_amount,
         pay_position=terms.pay_position,

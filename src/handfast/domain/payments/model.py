@@ -7,7 +7,13 @@ from handfast.domain.trades import Share
 
 PAYMENT_STATES = {
     "open": {"authorise": "authorised", "pay": "captured", "cancel": "cancelled", "expire": "cancelled"},
-    "authorised": {"capture": "authorised", "capture_final": "captured", "void": "voided", "expire": "voided"},
+    "authorised": {
+        "free": "authorised",
+        "capture": "authorised",
+        "capture_final": "captured",
+        "void": "voided",
+        "expire": "voided",
+    },
     "captured": {"refund": "captured"},
     "cancelled": {},
     "voided": {},
@@ -21,7 +27,7 @@ CONSENT_STATES = {"active": {"withdraw": "withdrawn"}, "withdrawn": {}}
 class Line(Struct, frozen=True, array_like=True):
     """A cart's line with its frozen terms (see trades.Terms) and policy.
 
-    `trade` is the guaranteed trade that its capture opens.
+    `trade` is the guaranteed trade that its capture opens; one that is `settled` has nothing to ship.
     """
 
     trade: Id
@@ -40,15 +46,16 @@ class Line(Struct, frozen=True, array_like=True):
     settle_amount: int
     settle_position: int
     captured: bool = False
+    settled: bool = False
 
 
 class Payment(Struct, frozen=True, gc=False):
     """A payment. Without lines it goes to the merchant at once; with lines, each becomes a guaranteed trade instead.
 
     Amounts are minor units, cumulative, in the price currency; `pay_*` in the payer's, `settle_*` in the merchant's
-    (see trades.Terms; nothing settles here where there are lines). `pending` is the open authorisation's ledger
-    entry, `attempt` counts the tries that the ledger refused, `due` is when an open or authorised payment ends by
-    itself (market time), `paid` when its first part was taken.
+    (see trades.Terms; nothing settles here where there are lines). Of what was authorised, `freed` will not be
+    captured. `pending` is the open authorisation's ledger entry, `attempt` tells refused tries apart,
+    `due` is when an open or authorised payment ends by itself (market time), `paid` when its first part was taken.
     """
 
     id: Id
@@ -60,6 +67,7 @@ class Payment(Struct, frozen=True, gc=False):
     amount: int
     captured: int
     refunded: int
+    freed: int
     tax: int
     commission: int
     pay_currency: str

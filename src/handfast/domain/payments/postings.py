@@ -12,6 +12,7 @@ PAY = 1
 AUTHORISE = 2
 CAPTURE = 3
 VOID = 4
+FREE = 5
 REFUND = 1
 
 
@@ -26,12 +27,12 @@ def set_aside(payment: Payment) -> Id:
     return account_id(payment.id, Purpose.HELD, payment.pay_currency)
 
 
-def to_merchant(payment: Payment, payer: Id, amount: int) -> list[Move]:
+def to_merchant(payment: Payment, payer: Id, amount: int, *, debtor: int) -> list[Move]:
     """Given the payer's account, when a part is paid directly, then the merchant has it, less commission and debts."""
     before = payment.captured
     source, moves = pay_in(payment, payer, before, before + amount)
     given = disburse(payment, payment.merchant, source, before, before + amount)
-    return [*moves, *given, *netted(given)]
+    return [*moves, *given, *netted(given)] if debtor else moves + given
 
 
 def pay(payment: Payment, moves: Sequence[Move]) -> Entry:
@@ -79,6 +80,17 @@ def to_payer(payment: Payment, amount: int) -> list[Move]:
 def refund(refund: Refund, moves: Sequence[Move]) -> Entry:
     """Given money held or paid out, when a refund is made, then the moves of all who give happen together."""
     return Entry(entry_id(refund.id, REFUND), "payment.refund", posted(moves))
+
+
+def free(payment: Payment, pending: int, rest: int) -> Entry:
+    """Given `pending` set aside, when all but a rest is freed, then that rest is pended anew."""
+    payer, aside = wallet(payment), set_aside(payment)
+    freed = Posting(payer, aside, pending, Mode.VOID, payment.pending)
+    return Entry(
+        entry_id(payment.id, FREE, payment.version),
+        "payment.free",
+        (freed, Posting(payer, aside, rest, Mode.PENDING)) if rest else (freed,),
+    )
 
 
 def captured_share(payment: Payment, amount: int) -> int:

@@ -7,7 +7,7 @@ from handfast.core.ids import Id
 from handfast.core.money import check_amount, share
 from handfast.core.states import move
 from handfast.domain import trades
-from handfast.domain.parties import must_belong
+from handfast.domain.parties import must_belong, note_debtors
 from handfast.domain.payments import postings
 from handfast.domain.payments.model import PAYMENT_STATES, Payment, Refund
 from handfast.domain.payments.tables import PAYMENTS, REFUNDS
@@ -147,6 +147,7 @@ async def _refund_trade(
     if amount is None:
         amount = trade.amount - trade.refunded - trade.returned
     kept, moves = trades.stage_refund(tx, policy, trade, amount, step, advance=advance, release_rest=release_rest)
+    await note_debtors(tx, trades.debtors(moves))
     if not amount:
         await trades.post_moves(tx, trades.release_entry(trade, moves))
         return kept, None

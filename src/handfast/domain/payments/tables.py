@@ -1,14 +1,17 @@
 """Rows of payments, refunds and consents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from msgspec import msgpack
+
 from handfast.core.ids import Id, account_purpose, digest_id, event_id, owner_of
-from handfast.domain.payments.model import Consent, Payment, Refund
+from handfast.domain.payments.model import Consent, Line, Payment, Refund
 from handfast.ledger import Purpose
 from handfast.ledger.journal import balances_of, entries_at, entries_of, places_touching
-from handfast.store.reader import Reader, find
+from handfast.store.reader import Reader, find, get
+from handfast.store.rows import EVENTS, OWED_EVENTS, Event
 from handfast.store.table import Table
 
 PAYMENTS = Table("payments", Payment)
@@ -22,7 +25,15 @@ INDEXES = (
 )
 
 
-@lru_cache(maxsize=4096)  # a verb asks for it twice: to read the consent, and to find it among what was read
+_lines = msgpack.Decoder(tuple[Line, ...]).decode
+
+
+def lines_of(payment: Payment) -> tuple[Line, ...]:
+    """The payment's lines; none for a direct payment."""
+    return _lines(payment.lines) if payment.lines else ()
+
+
+@lru_cache(maxsize=32_768)  # a payer comes back to the shop, and a verb that begins anew asks again
 def consent_id(payer: Id, merchant: Id) -> Id:
     """The id of the consent that a payer gave a merchant."""
     return digest_id(b"consent", payer, merchant)
@@ -36,6 +47,26 @@ def due_payments(reader: Reader, now: int, limit: int) -> list[Payment]:
 def refunds_of(reader: Reader, payment: Id) -> list[Refund]:
     """The refunds of a payment, oldest first."""
     return find(reader, REFUNDS, "payment = ? ORDER BY id", payment)
+
+
+def moved_between(reader: Reader, merchant: Id, start: int, end: int) -> Iterator[Event]:
+    """The events of what a merchant was paid and gave back from `start` until `end` (µs, market time), newest first."""
+    kinds = "type IN ('payment.captured', 'refund.created')"
+    place = 2**63 - 1
+    while found := find(
+        reader, OWED_EVENTS, f"owner = ? AND seq < ? AND {kinds} ORDER BY seq DESC LIMIT ?", merchant, place, _AT_ONCE
+    ):
+        yield from (event for event in found if start <= event.at < end)
+        place = found[-1].seq
+        if found[-1].at < start:
+            return
+
+
+def captured_before(reader: Reader, captured: Event) -> int:
+    """How much of a payment was taken before the event that tells of more."""
+    payment = msgpack.decode(captured.body, type=Payment)
+    before = get(reader, EVENTS, event_id(payment.id, payment.version - 1))
+    return msgpack.decode(before.body, type=Payment).captured if before is not None else 0
 
 
 Walk = Callable[[int | None], tuple[int, list[Id]] | None]

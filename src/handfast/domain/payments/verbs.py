@@ -12,29 +12,31 @@ from handfast.core.ids import Id
 from handfast.core.money import check_amount, exponent
 from handfast.core.states import move
 from handfast.domain import exchange
-from handfast.domain.exchange import QUOTES
-from handfast.domain.parties import active, active_parties, must_belong
+from handfast.domain.exchange import QUOTES, Quote
+from handfast.domain.parties import PARTIES, Party, active, active_parties, must_belong
 from handfast.domain.payments import postings
 from handfast.domain.payments.cart import (
     CreatePayment,
     check_lines,
+    chosen,
     concerned,
     freeze_lines,
-    lines_of,
     must_differ,
+    named_in,
     open_trade,
     pay_by,
     payees_of,
     policies_by_id,
-    policies_of,
     price,
     reprice,
+    sellers_of,
 )
 from handfast.domain.payments.consents import check_consent
 from handfast.domain.payments.model import PAYMENT_STATES, Line, Payment
-from handfast.domain.payments.tables import PAYMENTS
-from handfast.domain.policies import Policy
+from handfast.domain.payments.tables import PAYMENTS, lines_of
+from handfast.domain.policies import BookRow, Policy
 from handfast.domain.trades import Move, hold, keep, post_moves
+from handfast.ledger import Entry
 from handfast.store.verb import Tx, verb
 
 STAYS_AUTHORISED = 7 * DAY
@@ -59,6 +61,14 @@ class CapturePayment(Struct, frozen=True):
     amount: int | None = None
     trades: tuple[Id, ...] = ()
     final: bool = False
+
+
+class FreePayment(Struct, frozen=True):
+    """Free `amount` of what is authorised and not captured: the payer can spend it again."""
+
+    by: Id
+    payment: Id
+    amount: int
 
 
 class EndPayment(Struct, frozen=True):
@@ -107,10 +117,17 @@ async def create(tx: Tx, command: CreatePayment) -> Payment:
 
 
 async def begin(
-    tx: Tx, command: CreatePayment, *, key: Id | None = None, until: int | None = None, consented: bool = False
+    tx: Tx,
+    command: CreatePayment,
+    *,
+    key: Id | None = None,
+    until: int | None = None,
+    consented: bool = False,
+    attempt: int = 0,
 ) -> Payment:
     """Ask for a payment under the given id, open until then at most (market time); `consented`: the payer just did.
 
+    No entry of this `attempt` may have been posted under that id, since one that was refused stays refused.
     With a payer the entry is posted here, so that nothing may follow. Raises what `create` does.
     """
     exponent(command.currency)
@@ -120,11 +137,21 @@ async def begin(
     if command.lines and command.amount != amount:
         raise Invalid("lines_invalid", f"the lines add up to {amount}", "amount")
     must_differ(command.payer, command.merchant, command.lines)
-    sellers, payer, consent, quote, book = await concerned(tx, command)
-    policies = policies_of(book, command.lines)
-    lines = freeze_lines(tx, command.lines, policies, sellers, command.currency, quote)
-    frozen = await policies_by_id(tx, policies)
-    payment = price(tx, command, amount, quote, sellers[command.merchant], lines, key)
+    named = named_in(command.lines, command.merchant) if command.lines else {}
+    found = iter(await tx.get_all(*concerned(command, named)))
+    merchant = active(next(found), "merchant")
+    payer, consent = (None, None) if command.payer is None else (next(found), next(found))
+    quote: Quote | None = None if command.quote is None else next(found)
+    book: BookRow | None = next(found) if command.lines else None
+    sellers = sellers_of(command.lines, merchant, named, found) if command.lines else {}
+    if command.quote is not None and quote is None:
+        raise NotFound("object_not_found", "no such quote", "quote")
+    lines: tuple[Line, ...] = ()
+    frozen: Mapping[Id, Policy] = {}
+    if command.lines:
+        policies, frozen = await chosen(tx, book, command.lines)
+        lines = freeze_lines(tx, command.lines, policies, sellers, command.currency, quote)
+    payment = replace(price(tx, command, amount, quote, merchant, lines, key), attempt=attempt)
     if quote is not None:
         owners = (command.merchant,) if command.payer is None else (command.merchant, command.payer)
         exchange.use(tx, quote, owners, command.currency)
@@ -134,7 +161,9 @@ async def begin(
     active(payer, "payer")
     if not consented:
         check_consent(consent, payment.pay_currency, payment.pay_amount)
-    return await _charge(tx, payment, frozen)
+    charged, entry = _charge(tx, payment, frozen, merchant)
+    await tx.post(entry)
+    return charged
 
 
 @verb("payments.pay", about="payment")
@@ -153,7 +182,7 @@ async def pay(tx: Tx, command: PayPayment) -> Payment:
     named |= {
         f"lines[{n}].shares[{m}].payee": key for n, line in enumerate(lines) for m, key in enumerate(payees_of(line))
     }
-    await active_parties(tx, payer=command.payer, merchant=known.merchant, **named)
+    parties = await active_parties(tx, payer=command.payer, merchant=known.merchant, **named)
     policies = await policies_by_id(tx, (line.policy for line in lines))
     payment = replace(known, payer=command.payer, due=None)
     if command.quote is not None:
@@ -164,15 +193,17 @@ async def pay(tx: Tx, command: PayPayment) -> Payment:
             raise Conflict("quote_used", "the merchant has fixed the rate of this payment", "quote")
         payment = reprice(payment, quote)
         exchange.use(tx, quote, (command.payer,), payment.currency)
+    charged, entry = _charge(tx, payment, policies, parties["merchant"])
     try:
-        return await _charge(tx, payment, policies)
+        await tx.post(entry)
     except Refusal:
         keep_payment(tx, known, "payment.declined", attempt=known.attempt + 1)
         raise
+    return charged
 
 
-async def _charge(tx: Tx, payment: Payment, policies: Mapping[Id, Policy]) -> Payment:
-    """Set the money aside, or take it at once; the entry is the last thing that can fail."""
+def _charge(tx: Tx, payment: Payment, policies: Mapping[Id, Policy], merchant: Party) -> tuple[Payment, Entry]:
+    """Stage that the money is set aside, or taken at once, with the entry that is then the last thing that can fail."""
     if payment.capture == "manual":
         entry = postings.authorise(payment)
         state = move(PAYMENT_STATES, payment.state, "authorise")
@@ -186,14 +217,13 @@ async def _charge(tx: Tx, payment: Payment, policies: Mapping[Id, Policy]) -> Pa
             moves = _open_trades(tx, payment, lines, policies, payer)
             taken = msgpack.encode(tuple(replace(line, captured=True) for line in lines))
         else:
-            moves = postings.to_merchant(payment, payer, payment.amount)
+            moves = postings.to_merchant(payment, payer, payment.amount, debtor=merchant.debtor)
             taken = payment.lines
         entry = postings.pay(payment, moves)
         kept = keep_payment(
             tx, payment, "payment.captured", state=state, captured=payment.amount, lines=taken, paid=tx.now
         )
-    await tx.post(entry)
-    return kept
+    return kept, entry
 
 
 def _open_trades(
@@ -212,7 +242,7 @@ def still_pending(payment: Payment) -> int:
     lines = lines_of(payment)
     if lines:
         return sum(line.pay_amount for line in lines if not line.captured)
-    return payment.pay_amount - postings.captured_share(replace(payment, captured=0), payment.captured)
+    return postings.captured_share(payment, payment.amount - payment.freed - payment.captured)
 
 
 @verb("payments.capture", about="payment")
@@ -237,10 +267,12 @@ async def capture(tx: Tx, command: CapturePayment) -> Payment:
         taken = msgpack.encode(kept)
     else:
         amount = _chosen_amount(payment, command)
-        moves = postings.to_merchant(payment, aside, amount)
+        merchant = await tx.get(PARTIES, payment.merchant)
+        assert merchant is not None
+        moves = postings.to_merchant(payment, aside, amount, debtor=merchant.debtor)
         pay_amount = postings.captured_share(payment, amount)
         taken = payment.lines
-    final = command.final or payment.captured + amount == payment.amount
+    final = command.final or payment.captured + payment.freed + amount == payment.amount
     entry = postings.capture(payment, moves, pay_amount, pending, final=final)
     state = move(PAYMENT_STATES, payment.state, "capture_final" if final else "capture")
     changed = keep_payment(
@@ -271,11 +303,35 @@ def _chosen(payment: Payment, command: CapturePayment) -> tuple[Line, ...]:
 def _chosen_amount(payment: Payment, command: CapturePayment) -> int:
     if command.trades:
         raise Invalid("field_invalid", "a payment without lines is captured by amount", "trades")
-    left = payment.amount - payment.captured
+    left = payment.amount - payment.captured - payment.freed
     amount = left if command.amount is None else check_amount(command.amount)
     if amount > left:
         raise Declined("capture_exceeds_authorised", f"{left} minor units are left to capture", "amount")
     return amount
+
+
+@verb("payments.free", about="payment")
+async def free(tx: Tx, command: FreePayment) -> Payment:
+    """Free a part or all of what is authorised.
+
+    Raises NotFound, Declined(capture_exceeds_authorised), Conflict(state_conflict), Invalid.
+    """
+    payment = await load(tx, command.payment)
+    must_belong(command.by, "payment", payment.merchant)
+    state = move(PAYMENT_STATES, _in_time(tx, payment).state, "free")
+    amount = _chosen_amount(payment, CapturePayment(command.by, payment.id, command.amount))
+    if payment.lines:
+        raise Invalid("field_invalid", "a payment with lines is freed as a whole", "amount")
+    freed = payment.freed + amount
+    if payment.captured + freed == payment.amount:
+        return await _void(tx, payment, "void", freed=freed)
+    pending, rest = still_pending(payment), still_pending(replace(payment, freed=freed))
+    entry = postings.free(payment, pending, rest)
+    changes: dict[str, Any] = {} if rest == pending else {"pending": entry.id if rest else None}
+    changed = keep_payment(tx, payment, "payment.freed", state=state, freed=freed, **changes)
+    if rest != pending:
+        await tx.post(entry)
+    return changed
 
 
 @verb("payments.void", about="payment")
@@ -315,13 +371,13 @@ def finish(tx: Tx, payment: Payment) -> Payment:
     return keep_payment(tx, payment, "payment.finished")
 
 
-async def _void(tx: Tx, payment: Payment, step: str) -> Payment:
+async def _void(tx: Tx, payment: Payment, step: str, **changes: Any) -> Payment:
     state = "captured" if payment.captured else move(PAYMENT_STATES, payment.state, step)
     move(PAYMENT_STATES, payment.state, step)
     entry = postings.void(payment, still_pending(payment))
-    changed = keep_payment(tx, payment, "payment.voided", state=state, pending=None, due=None)
+    changed = keep_payment(tx, payment, "payment.voided", state=state, pending=None, due=None, **changes)
     await post_moves(tx, entry)
     return changed
 
 
-VERBS = (create, pay, capture, void, cancel, expire)
+VERBS = (create, pay, capture, free, void, cancel, expire)

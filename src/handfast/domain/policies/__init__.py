@@ -28,7 +28,7 @@ from handfast.domain.policies.tables import (
     published,
     rules_of,
 )
-from handfast.domain.policies.verbs import VERBS, PublishBook, publish
+from handfast.domain.policies.verbs import VERBS, PublishBook, publish, settling
 
 __all__ = [
     "BOOK",
@@ -64,4 +64,5 @@ __all__ = [
     "published",
     "read_book",
     "rules_of",
+    "settling",
 ]

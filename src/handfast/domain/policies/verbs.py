@@ -4,9 +4,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from handfast.core.errors import Invalid
+from handfast.core.ids import Id
 from handfast.domain.parties import HOUSE
-from handfast.domain.policies.book import read_book
-from handfast.domain.policies.model import BookRow, PolicyName
+from handfast.domain.policies.book import digest_of, read_book
+from handfast.domain.policies.model import BookRow, Period, Policy, PolicyName, Step
+from handfast.domain.policies.rules import LONGEST
 from handfast.domain.policies.tables import BOOK, BOOKS, POLICIES, POLICY_NAMES, name_id, policy_row, rules_body
 from handfast.store.verb import Tx, verb
 
@@ -45,6 +47,29 @@ async def publish(tx: Tx, command: PublishBook) -> BookRow:
     tx.put(BOOKS, changed)
     tx.event("policy_book.published", changed, owner=HOUSE)
     return changed
+
+
+async def settling(tx: Tx, policy: Policy, days: int) -> tuple[Id, Policy]:
+    """The policy of a sale that a platform settles, published as it is asked for; the rest is as in the given policy.
+
+    So many days after the payment silence pays the seller. A refund is possible for as long as any policy allows.
+    """
+    settled = replace(
+        policy,
+        name=f"settle-{days}d-{digest_of(policy).hex()[:16]}",
+        version=1,
+        sources=("confirm: the days that the merchant's platform asked for",),
+        confirm=Step(Period(days, "days"), "release"),
+        confirm_delivered=None,
+        refundable=Period(LONGEST["days"], "days"),
+        milestones=(),
+        extensions=(),
+    )
+    row = policy_row(settled, tx.now)
+    if await tx.get(POLICIES, row.id) is None:
+        tx.put(POLICIES, row)
+        tx.put(POLICY_NAMES, PolicyName(name_id(row.name, row.number), row.id))
+    return row.id, settled
 
 
 VERBS = (publish,)

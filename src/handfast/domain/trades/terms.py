@@ -12,23 +12,28 @@ of theirs, 55.67 + 5.33 + 2.33 + 3.33 = 66.66, and rounding gives its 0.01.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from functools import cache
+from typing import Protocol
 
 from msgspec import Struct, msgpack
 
-from handfast.core.ids import OBJECT, Id, account_id
+from handfast.core.ids import OBJECT, Id, account_id, owner_of
 from handfast.core.money import half_even, share
 from handfast.domain.parties import HOUSE, Party
 from handfast.domain.trades.model import Share, Trade
 from handfast.ledger import FLOORED, Mode, Posting, Purpose
 
-_WALLET = int(Purpose.WALLET)
+_WALLET, _POSITION = int(Purpose.WALLET), int(Purpose.POSITION)
+_COMMISSION, _TAX, _ROUNDING = int(Purpose.COMMISSION), int(Purpose.TAX), int(Purpose.ROUNDING)
+_RECEIVABLE = int(Purpose.RECEIVABLE)
+_FLOORED = bytes(FLOORED)
+_UP_TO = int(Mode.UP_TO)
 _OWED = bytes((Purpose.RECEIVABLE,))
 _RESERVE = bytes((Purpose.RESERVE,))
 _decode_shares = msgpack.Decoder(tuple[Share, ...]).decode
 
 
-class Move(NamedTuple):
+class Move(Struct, frozen=True, gc=False):
     """A movement of signed minor units from the debit account to the credit account; a negative one is reversed.
 
     One `up_to` its amount moves what the debit account has and the credit account is owed, perhaps nothing.
@@ -127,44 +132,50 @@ def pay_in(terms: Terms, payer: Id, before: int, after: int) -> tuple[Id, list[M
         return payer, []
     pay = _step(terms.pay_amount, terms, before, after)
     position = _step(terms.pay_position, terms, before, after)
-    return _house(Purpose.POSITION, terms.currency), [
-        Move(payer, _house(Purpose.POSITION, terms.pay_currency), position),
-        Move(payer, _house(Purpose.ROUNDING, terms.pay_currency), pay - position),
+    return _house(_POSITION, terms.currency), [
+        Move(payer, _house(_POSITION, terms.pay_currency), position),
+        Move(payer, _house(_ROUNDING, terms.pay_currency), pay - position),
     ]
 
 
 def disburse(terms: Terms, seller: Id, source: Id, before: int, after: int, shares: Sequence[Share] = ()) -> list[Move]:
     """The source gives `after - before` of the amount to seller, operator, tax and shares; rounding takes the rest."""
+    currency = terms.currency
     earned = _step(earnings(terms, shares), terms, before, after)
-    commission = _step(terms.commission, terms, before, after)
-    tax = _step(terms.tax, terms, before, after)
-    rest = after - before - earned - commission - tax
-    moves = [
-        Move(source, _house(Purpose.COMMISSION, terms.currency), commission),
-        Move(source, _house(Purpose.TAX, terms.currency), tax),
-    ]
+    rest = after - before - earned
+    moves: list[Move] = []
+    if terms.commission:
+        commission = _step(terms.commission, terms, before, after)
+        rest -= commission
+        moves.append(Move(source, _house(_COMMISSION, currency), commission))
+    if terms.tax:
+        tax = _step(terms.tax, terms, before, after)
+        rest -= tax
+        moves.append(Move(source, _house(_TAX, currency), tax))
     for part in shares:
         given = _step(part.amount, terms, before, after)
         rest -= given
-        moves.append(Move(source, account_id(part.payee, Purpose.WALLET, terms.currency), given))
-    moves.append(Move(source, _house(Purpose.ROUNDING, terms.currency), rest))
-    wallet = account_id(seller, Purpose.WALLET, terms.settle_currency)
-    if terms.settle_currency == terms.currency:
-        return [*moves, Move(source, wallet, earned)]
-    position = _house(Purpose.POSITION, terms.settle_currency)
+        moves.append(Move(source, account_id(part.payee, _WALLET, currency), given))
+    if rest:
+        moves.append(Move(source, _house(_ROUNDING, currency), rest))
+    settle_currency = terms.settle_currency
+    wallet = account_id(seller, _WALLET, settle_currency)
+    if settle_currency == currency:
+        moves.append(Move(source, wallet, earned))
+        return moves
+    position = _house(_POSITION, settle_currency)
     settled = _step(terms.settle_amount, terms, before, after)
     exact = _step(terms.settle_position, terms, before, after)
-    return [
-        *moves,
-        Move(source, _house(Purpose.POSITION, terms.currency), earned),
-        Move(position, wallet, settled),
-        Move(position, _house(Purpose.ROUNDING, terms.settle_currency), exact - settled),
-    ]
+    moves.append(Move(source, _house(_POSITION, currency), earned))
+    moves.append(Move(position, wallet, settled))
+    moves.append(Move(position, _house(_ROUNDING, settle_currency), exact - settled))
+    return moves
 
 
 def earnings(terms: Terms, shares: Sequence[Share]) -> int:
     """What commission, tax and shares leave of the amount: the seller's, in the price currency."""
-    return terms.amount - terms.commission - terms.tax - sum(part.amount for part in shares)
+    earned = terms.amount - terms.commission - terms.tax
+    return earned - sum([part.amount for part in shares]) if shares else earned
 
 
 def settled(trade: Trade, done: int) -> int:
@@ -190,11 +201,11 @@ def netted(moves: Iterable[Move]) -> list[Move]:
     A seller who owes 30.00 and gains 83.50 can spend 53.50 of it; one who owes 100.00 can spend nothing and owes 16.50.
     """
     gains: dict[Id, int] = {}
-    for debit, credit, amount, _ in moves:
-        if credit[OBJECT] == _WALLET:
-            gains[credit] = gains.get(credit, 0) + amount
-        if debit[OBJECT] == _WALLET:
-            gains[debit] = gains.get(debit, 0) - amount
+    for move in moves:
+        if move.credit[OBJECT] == _WALLET:
+            gains[move.credit] = gains.get(move.credit, 0) + move.amount
+        if move.debit[OBJECT] == _WALLET:
+            gains[move.debit] = gains.get(move.debit, 0) - move.amount
     return [Move(wallet, _of_same(wallet, _OWED), gain, up_to=True) for wallet, gain in gains.items() if gain > 0]
 
 
@@ -218,6 +229,11 @@ def advanced(moves: Iterable[Move], but: Id | None = None) -> list[Move]:
     return given + back
 
 
+def debtors(moves: Iterable[Move]) -> Iterable[Id]:
+    """The parties for which the moves have the operator advance something, each once."""
+    return dict.fromkeys(owner_of(move.debit) for move in moves if move.amount and move.debit[OBJECT] == _RECEIVABLE)
+
+
 def reverse(moves: Iterable[Move]) -> list[Move]:
     """The same moves back, the last one first."""
     return [Move(move.credit, move.debit, move.amount) for move in reversed(list(moves))]
@@ -229,20 +245,21 @@ def posted(moves: Iterable[Move]) -> tuple[Posting, ...]:
     What draws on accounts without a floor comes first, then what a reserve gives back, so that a floored account is not
     found short of what it is about to get. What is owed is paid last.
     """
-    postings = [
-        Posting(debit, credit, amount, Mode.UP_TO if up_to else Mode.POSTED)
-        if amount > 0
-        else Posting(credit, debit, -amount)
-        for debit, credit, amount, up_to in moves
-        if amount and debit != credit
-    ]
-    return tuple(sorted(postings, key=_turn))
-
-
-def _turn(posting: Posting) -> int:
-    if posting.mode == Mode.UP_TO:
-        return 1 if posting.credit[OBJECT] == _WALLET else 3
-    return 2 if posting.debit[OBJECT] in FLOORED else 0
+    first: list[Posting] = []
+    freed: list[Posting] = []
+    given: list[Posting] = []
+    last: list[Posting] = []
+    for move in moves:
+        debit, credit, amount = move.debit, move.credit, move.amount
+        if not amount or debit == credit:
+            continue
+        if amount < 0:
+            debit, credit, amount = credit, debit, -amount
+        elif move.up_to:
+            (freed if credit[OBJECT] == _WALLET else last).append(Posting(debit, credit, amount, _UP_TO))
+            continue
+        (given if debit[OBJECT] in _FLOORED else first).append(Posting(debit, credit, amount))
+    return (*first, *freed, *given, *last)
 
 
 def _step(part: int, terms: Terms, before: int, after: int) -> int:
@@ -251,7 +268,8 @@ def _step(part: int, terms: Terms, before: int, after: int) -> int:
     return share(part, after, terms.amount) - share(part, before, terms.amount)
 
 
-def _house(purpose: Purpose, currency: str) -> Id:
+@cache
+def _house(purpose: int, currency: str) -> Id:
     return account_id(HOUSE, purpose, currency)
 
 

@@ -137,6 +137,26 @@ async def release(tx: Tx, command: ReleasePart) -> Trade:
     return await _release(tx, policy, trade, command.amount, step)
 
 
+async def settle(tx: Tx, trade: Trade, amount: int | None) -> Trade:
+    """Pay the seller a part (None: all) of what is held, on the word of the platform that sold; posts the entry.
+
+    The caller sees to it that the platform may say so. Raises Invalid, Declined(held_exceeded), Conflict.
+    """
+    left = held_left(undisputed(in_time(tx, trade)))
+    amount = left if amount is None else check_amount(amount)
+    move(TRADE_STATES, trade.state, "release_part")
+    if amount > left:
+        raise Declined("held_exceeded", f"{left} minor units are held", "amount")
+    policy = await effective(tx, trade.policy)
+    return await _release(tx, policy, trade, amount, "release" if amount == left else "release_part")
+
+
+def hold_on(tx: Tx, trade: Trade, until: int) -> Trade:
+    """Hold what is held until then (market time), unless it is held for longer anyway. Raises Conflict."""
+    extended = moved(undisputed(in_time(tx, trade)), "extend")
+    return keep(tx, replace(extended, due=max(trade.due or 0, until)), "trade.extended")
+
+
 @verb("trades.extend", about="trade")
 async def extend(tx: Tx, command: ExtendTrade) -> Trade:
     """Put the open step's end off by the policy's period; while a claim stops the clock, for when it goes on.

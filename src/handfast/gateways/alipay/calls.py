@@ -101,7 +101,8 @@ class Method(Struct, frozen=True):
 
     `product` is the permission that an app needs, `given` and `answer` the types of the fields that come and go, both
     structs; a method for browsers answers with a Redirect and has no fields. `refusals` is total (see refusals.py),
-    `also` are further sub_codes that the method answers with. Where `loose`, fields may stand beside biz_content.
+    `also` are further sub_codes that the method answers with. Where `loose`, fields may stand beside biz_content;
+    where `bare`, a success has neither code nor msg.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Method(Struct, frozen=True):
     refusals: Table
     also: tuple[str, ...] = ()
     loose: bool = False
+    bare: bool = False
 
 
 def method(
@@ -122,6 +124,7 @@ def method(
     also: tuple[str, ...] = (),
     *,
     loose: bool = False,
+    bare: bool = False,
     instead: Mapping[str, str] | None = None,
 ) -> Callable[[Handler], Method]:
     """Make a handler a line of the table; `instead` has the sub_codes that stand for other ones in this method alone.
@@ -135,6 +138,6 @@ def method(
         answers = get_args(hints["return"]) or (hints["return"],)
         answer = next(each for each in answers if each is not Waiting)
         says = (run.__doc__ or "").partition("\n")[0]
-        return Method(name, product, run, says, given, answer, {**refusals, **(instead or {})}, also, loose)
+        return Method(name, product, run, says, given, answer, {**refusals, **(instead or {})}, also, loose, bare)
 
     return make

@@ -1,14 +1,16 @@
 """Barcode payments: the merchant scans a buyer's payment code, and is paid at once, or waits for the buyer."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from handfast.core.errors import Refusal
+from handfast.core.ids import Id
 from handfast.domain import checkouts
 from handfast.domain.checkouts import CHECKOUTS, ChargeCheckout, code_id
 from handfast.domain.payments import Payment
+from handfast.gateways.alipay.authorised import taken
 from handfast.gateways.alipay.calls import Call, Waiting, method
 from handfast.gateways.alipay.codes import Refused
 from handfast.gateways.alipay.numbers import moment, number_of
@@ -17,7 +19,7 @@ from handfast.gateways.alipay.refusals import TRADES, bad_field
 from handfast.gateways.alipay.standing import told_by_status
 from handfast.gateways.alipay.users import login_of, user_id
 from handfast.gateways.alipay.wire import Text64, yuan
-from handfast.store.reader import get
+from handfast.store.reader import Reader, get
 
 CEILING = 1_000_00
 """The largest amount (fen) that a payment code pays without the buyer's confirmation."""
@@ -27,10 +29,13 @@ CODE = re.compile(r"(2[5-9]|30)[0-9]{14,22}", re.ASCII)
 
 
 class Pay(Order, frozen=True, kw_only=True):
-    """An order with what the buyer showed."""
+    """An order with what the buyer showed, or the number of what it had frozen."""
 
     scene: Text64 = "bar_code"
     auth_code: Text64 = ""
+    auth_no: Text64 = ""
+    auth_confirm_mode: Literal["", "COMPLETE", "NOT_COMPLETE"] = ""
+    buyer_id: Text64 = ""
 
 
 class FundBill(Struct, frozen=True):
@@ -59,11 +64,19 @@ class Paid(Struct, frozen=True, kw_only=True):
 @method(
     "alipay.trade.pay",
     "pay",
-    also=("ACQ.BUYER_SELLER_EQUAL", "ACQ.TRADE_HAS_SUCCESS", "ACQ.TRADE_HAS_CLOSE", "ACQ.TRADE_HAS_FINISHED"),
+    also=(
+        *("ACQ.AUTH_NO_ERROR", "ACQ.BUYER_SELLER_EQUAL", "ACQ.TRADE_BUYER_NOT_MATCH"),
+        *("ACQ.TRADE_HAS_SUCCESS", "ACQ.TRADE_HAS_CLOSE", "ACQ.TRADE_HAS_FINISHED"),
+    ),
+    instead={"capture_exceeds_authorised": "ACQ.AUTH_AMOUNT_NOT_ENOUGH"},
 )
 async def pay(call: Call[Pay]) -> Paid | Waiting:
-    """Charge the buyer whose payment code was scanned; answers 10003 where the buyer has to confirm."""
+    """Charge the buyer whose payment code was scanned, or take what it had frozen; 10003 where it has to confirm."""
     order = call.given
+    if order.auth_no:
+        await check_seller(call, order.seller_id)
+        complete = order.auth_confirm_mode == "COMPLETE"
+        return await _told(call, await taken(call, order, order.auth_no, complete=complete, buyer_id=order.buyer_id))
     if order.scene not in ("bar_code", "security_code", "wave_code"):
         raise bad_field(TRADES, "scene is bar_code")
     if CODE.fullmatch(order.auth_code) is None:
@@ -75,6 +88,8 @@ async def pay(call: Call[Pay]) -> Paid | Waiting:
     except Refusal as no:
         if no.param == "payer":  # the payer is the merchant itself
             raise Refused("ACQ.BUYER_SELLER_EQUAL") from None
+        if no.param == "buyer" and no.code == "state_conflict":
+            raise Refused("ACQ.TRADE_BUYER_NOT_MATCH") from None
         raise await told_by_status(call, no, order.out_trade_no) from no
     if payment.state not in ("open", "captured"):
         raise Refused("ACQ.TRADE_HAS_CLOSE")
@@ -83,11 +98,13 @@ async def pay(call: Call[Pay]) -> Paid | Waiting:
 
 
 async def _told(call: Call[Any], payment: Payment) -> Paid:
-    checkout = await call.look(lambda reader: get(reader, CHECKOUTS, payment.id))
-    assert checkout is not None, "it was charged"
-    buyer = payment.payer or checkout.buyer
-    assert buyer is not None, "a payment code has a buyer"
-    login = await call.look(lambda reader: login_of(call.services, reader, buyer))
+    def of(reader: Reader) -> tuple[Id, str]:
+        checkout = None if payment.payer else get(reader, CHECKOUTS, payment.id)
+        buyer = checkout.buyer if checkout else payment.payer
+        assert buyer is not None, "a payment code has a buyer"
+        return buyer, login_of(call.services, reader, buyer)
+
+    buyer, login = await call.look(of)
     amount = yuan(payment.amount)
     paid: dict[str, Any] = {
         "receipt_amount": amount,

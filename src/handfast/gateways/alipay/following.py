@@ -6,15 +6,24 @@ from msgspec import Struct
 
 from handfast.core.errors import Refusal
 from handfast.core.ids import digest_id
-from handfast.domain import checkouts
+from handfast.domain import checkouts, royalties
 from handfast.domain.apps import ALIASES
-from handfast.domain.checkouts import EndCheckout, RefundCheckout, Refunded, UndoCheckout, Undone, refund_number
+from handfast.domain.checkouts import (
+    EndCheckout,
+    RefundCheckout,
+    Refunded,
+    UndoCheckout,
+    Undone,
+    refund_number,
+)
 from handfast.domain.payments import REFUNDS, Refund
+from handfast.domain.royalties import ReturnShares
 from handfast.gateways.alipay.calls import Call, method
 from handfast.gateways.alipay.charging import FundBill
 from handfast.gateways.alipay.codes import Refused
 from handfast.gateways.alipay.numbers import moment, number_of
 from handfast.gateways.alipay.refusals import TRADES, bad_field
+from handfast.gateways.alipay.royalty import RoyaltyParameter, digest_of, receiver
 from handfast.gateways.alipay.standing import WAITS, Sale, find, find_checkout, told_by_status
 from handfast.gateways.alipay.users import login_of, user_id
 from handfast.gateways.alipay.wire import Kept64, Kept256, Text64, Yuan, yuan
@@ -75,6 +84,7 @@ class RefundOf(Named, frozen=True, kw_only=True):
     refund_reason: Kept256 = ""
     store_id: Text64 = ""
     terminal_id: Text64 = ""
+    refund_royalty_parameters: list[RoyaltyParameter] = []
 
 
 class RefundMade(Struct, frozen=True, kw_only=True):
@@ -166,7 +176,7 @@ async def cancel(call: Call[Named]) -> Cancelled:
 @method(
     "alipay.trade.refund",
     "pay",
-    also=("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", *ABOUT_STATUS),
+    also=("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", "ACQ.ROYALTY_RECEIVER_INVALID", *ABOUT_STATUS),
     instead={
         "balance_insufficient": "ACQ.SELLER_BALANCE_NOT_ENOUGH",
         "number_reused": "ACQ.DISCORDANT_REPEAT_REQUEST",
@@ -185,10 +195,29 @@ async def refund(call: Call[RefundOf]) -> RefundMade:
     digest = digest_id(str(amount).encode())
     command = RefundCheckout(call.caller.party, sale.checkout.id, number, digest, amount, reason=given.refund_reason)
     try:
+        if given.refund_royalty_parameters:
+            await _take_back(call, sale, number)
         refunded: Refunded = await call.do(checkouts.refund, command)
     except Refusal as no:
         raise await told_by_status(call, no, sale.checkout.number, sale.trade_no) from no
     return await _made(call, sale, refunded)
+
+
+async def _take_back(call: Call[RefundOf], sale: Sale, number: str) -> None:
+    """What receivers give back of their shares goes to the merchant first. Raises Refused, and refusals.
+
+    It pays for the refund, so that it is no more than that.
+    """
+    given = call.given
+    if sum(int(part.amount) for part in given.refund_royalty_parameters) > int(given.refund_amount):
+        raise Refused("ACQ.ALLOC_AMOUNT_VALIDATE_ERROR")
+    alias = await call.look(lambda reader: get(reader, ALIASES, refund_number(sale.checkout, number)))
+    if alias is None and int(given.refund_amount) > sale.payment.captured - sale.payment.refunded:
+        raise Refused("ACQ.REASON_TRADE_REFUND_FEE_ERR")
+    parts = given.refund_royalty_parameters
+    shares = tuple([(await receiver(call, part.trans_out, part.trans_out_type), int(part.amount)) for part in parts])
+    command = ReturnShares(call.caller.party, sale.checkout.id, number, digest_of(shares), shares)
+    await call.do(royalties.return_shares, command)
 
 
 async def _made(call: Call[Any], sale: Sale, refunded: Refunded) -> RefundMade:

@@ -4,6 +4,7 @@ Every no is one of the vendor's own codes. What two readers could understand dif
 """
 
 import re
+from binascii import a2b_qp
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -35,7 +36,6 @@ CHARSETS: Mapping[str, str] = {
 _FORM = "application/x-www-form-urlencoded"
 _NAME = re.compile(rb"[A-Za-z0-9_.\-\[\]]{1,64}")
 _BROKEN_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _METHOD = re.compile(r"[a-z][a-z0-9_.]{0,127}", re.ASCII)
 _TIMESTAMP = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})", re.ASCII)
 _GMT8 = 8 * HOUR
@@ -135,11 +135,8 @@ def _decoded(written: bytes) -> bytes:
         return written
     if _BROKEN_PERCENT.search(written):
         raise Refused("isv.invalid-parameter", "a percent sign must be followed by two hexadecimal digits")
-    return _PERCENT.sub(_byte, written)
-
-
-def _byte(found: re.Match[bytes]) -> bytes:
-    return bytes.fromhex(found[1].decode())
+    # The same digits stand after = in quoted-printable (RFC 2045, 6.7), whose reader is many times as fast.
+    return a2b_qp(written.replace(b"=", b"%3D").replace(b"%", b"="))
 
 
 def _charset(raw: Mapping[bytes, bytes], charset_in: bytes) -> str:

@@ -3,9 +3,11 @@
 from starlette.types import Receive, Scope, Send
 
 from handfast.core.ids import Id
+from handfast.gateways.alipay.billing import BILLS, download
 from handfast.gateways.alipay.callers import Callers
 from handfast.gateways.alipay.forms import MOST_BYTES
 from handfast.gateways.alipay.house import house
+from handfast.gateways.alipay.legacy import Legacy, is_legacy
 from handfast.gateways.alipay.protocol1 import Protocol1, unavailable
 from handfast.gateways.alipay.protocol3 import Asked, Protocol3
 from handfast.gateways.alipay.v3 import Headers
@@ -22,17 +24,18 @@ class Gone(Exception):
 
 
 class Alipay:
-    """The gateway as an ASGI application, for its two paths."""
+    """The gateway as an ASGI application, for its paths: two protocols, and the bills that they lead to."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         callers = Callers(services)
         self._protocol1 = Protocol1(services, callers)
         self._protocol3 = Protocol3(services, callers)
+        self._legacy = Legacy(services)
 
     def serves(self, path: str) -> bool:
         """Whether the path is this gateway's."""
-        return path == PATH or path.startswith(PATH_V3)
+        return path in (PATH, BILLS) or path.startswith(PATH_V3)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -48,11 +51,23 @@ class Alipay:
             base_url(self._services, scope, headers),
             scope["query_string"],
         )
+        if scope["path"] == BILLS:
+            given = await download(self._services, query)
+            await write(send, given.status, given.headers, given.body)
+            return
         if scope["path"] != PATH:
             raw_path = scope.get("raw_path") or scope["path"].encode()
             asked = Asked(scope["method"], raw_path.partition(b"?")[0], query, headers, body)
             told = await self._protocol3.answer(own, asked, request, base)
             await write(send, told.status, told.headers + hang_up, told.body)
+            return
+        if is_legacy(query, body):
+            content_type = headers.get(b"content-type", b"")
+            location, written, kind = await self._legacy.answer(own, query, body, content_type, request)
+            if location:
+                await write(send, 302, [(b"location", location.encode())], b"")
+            else:
+                await write(send, 200, [(b"content-type", kind.encode()), *hang_up], written)
             return
         said = await self._protocol1.answer(own, query, body, headers.get(b"content-type", b""), request, base)
         if said.location:

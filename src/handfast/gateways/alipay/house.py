@@ -1,6 +1,5 @@
 """The gateway's own side: its private key, and the certificates by which apps in certificate mode know it."""
 
-from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -29,13 +28,19 @@ class House(Struct, frozen=True):
 
 def house(settings: Settings) -> House:
     """The gateway's own side; certificates are read once by a process. Raises Invalid(settings_invalid)."""
-    folder = settings.data / FOLDER
-    if not (folder / SERVER).exists():
-        return House(signing_key(settings.signing_key_file), "", "")
-    return _house(settings.signing_key_file, folder)
+    known = _known.get(settings.data)
+    if known is None:
+        folder = settings.data / FOLDER
+        if not (folder / SERVER).exists():
+            return House(signing_key(settings.signing_key_file), "", "")
+        known = _known[settings.data] = _house(settings.signing_key_file, folder)
+    return known
 
 
-@cache
+_known: dict[Path, House] = {}
+"""By data directory, once there are certificates: every request asks, and a look at the disk is dear."""
+
+
 def _house(key_file: Path, folder: Path) -> House:
     key = signing_key(key_file)
     (server,), roots = _certificates(folder / SERVER), _certificates(folder / ROOT)

@@ -2,7 +2,20 @@
 
 from collections.abc import Mapping
 
-from handfast.gateways.alipay import charging, following, paying
+from handfast.gateways.alipay import (
+    auths,
+    billing,
+    charging,
+    declaring,
+    escrow,
+    following,
+    granting,
+    paying,
+    royalty,
+    transferring,
+)
 from handfast.gateways.alipay.calls import Method
 
-METHODS: Mapping[str, Method] = {line.name: line for file in (paying, charging, following) for line in file.METHODS}
+_FILES = (paying, charging, following, transferring, granting, billing, declaring, escrow, auths, royalty)
+
+METHODS: Mapping[str, Method] = {line.name: line for file in _FILES for line in file.METHODS}

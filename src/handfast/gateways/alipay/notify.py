@@ -78,6 +78,8 @@ class Notifications:
         checkout = get(reader, CHECKOUTS, owner_of(event.id))
         if checkout is None or checkout.gateway != "alipay" or checkout.merchant != endpoint.party:
             return None
+        if checkout.capture == "manual":  # a trade begins when a part of it is taken
+            return None
         if not trade_status(event.type, _payment(event)):
             return None
         app = get(reader, APPS, checkout.app)

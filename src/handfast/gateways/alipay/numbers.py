@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from handfast.core.clocks import DAY, HOUR
 from handfast.core.ids import OBJECT, Id, digest_id
@@ -20,7 +21,12 @@ def number_of(thing: Id) -> str:
     milliseconds = int.from_bytes(thing[:6], "big") + _GMT8 // 1000
     day, within = divmod(milliseconds, _DAY_MS)
     rest = within << _RANDOM_BITS | int.from_bytes(thing[6:OBJECT], "big")
-    return f"{_EPOCH + timedelta(days=day):%Y%m%d}{rest:025}"
+    return f"{_day_text(day)}{rest:025}"
+
+
+@lru_cache(maxsize=512)
+def _day_text(day: int) -> str:
+    return f"{_EPOCH + timedelta(days=day):%Y%m%d}"
 
 
 def thing_of(number: str) -> Id | None:
@@ -48,9 +54,21 @@ def user_number(party: Id, attempt: int) -> str:
 
 def moment(micros: int | None) -> str | None:
     """A moment (µs) as answers have it: yyyy-MM-dd HH:mm:ss in GMT+8."""
-    return None if micros is None else f"{_EPOCH + timedelta(microseconds=micros + _GMT8):%Y-%m-%d %H:%M:%S}"
+    if micros is None:
+        return None
+    return (_EPOCH + timedelta(microseconds=micros + _GMT8)).isoformat(" ", "seconds")[:19]
 
 
 def end_of_day(micros: int) -> int:
     """The midnight in GMT+8 (µs) that ends the day of a moment."""
     return (micros + _GMT8) // DAY * DAY + DAY - _GMT8
+
+
+def day_of(micros: int) -> datetime:
+    """The day and time in GMT+8 of a moment (µs)."""
+    return _EPOCH + timedelta(microseconds=micros + _GMT8)
+
+
+def midnight(year: int, month: int, day: int) -> int:
+    """The moment (µs) at which a day begins in GMT+8. Raises ValueError for no day."""
+    return (datetime(year, month, day, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) - _GMT8

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, json
 from handfast.core.clocks import DAY, HOUR, MINUTE, SECOND
 from handfast.core.ids import Id, digest_id
 from handfast.domain.checkouts import AskCheckout
+from handfast.domain.payments import LONGEST_SETTLE, NewLine
 from handfast.gateways.alipay.callers import GATEWAY
 from handfast.gateways.alipay.calls import Call
 from handfast.gateways.alipay.codes import Refused
@@ -25,9 +26,28 @@ LONGEST = 15 * DAY
 """Until when an order may be paid that does not say (the vendor's own period)."""
 
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([mhd])|1c", re.ASCII)
+_DAYS = re.compile(r"([1-9][0-9]{0,2})d", re.ASCII)
 _UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
 _GMT8 = 8 * HOUR
+
+
+class SettleDetail(Struct, frozen=True, kw_only=True):
+    """To whom held money goes: only to the seller that the app is of."""
+
+    trans_in_type: Text64 = "defaultSettle"
+    amount: Yuan
+    trans_in: Text64 = ""
+    summary_dimension: Text64 = ""
+    settle_entity_id: Text64 = ""
+    settle_entity_type: Text64 = ""
+
+
+class SettleInfo(Struct, frozen=True, kw_only=True):
+    """How an order is settled: held for `settle_period_time` at most, until the platform says that it may be paid."""
+
+    settle_detail_infos: list[SettleDetail] = []
+    settle_period_time: Text64 = ""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -39,6 +59,7 @@ class Order(Struct, frozen=True, kw_only=True):
     body: Text128 = ""
     product_code: Text64 = ""
     seller_id: Text64 = ""
+    trans_currency: Text64 = CURRENCY
     timeout_express: Text64 = ""
     time_expire: Text64 = ""
     passback_params: Text512 = ""
@@ -47,28 +68,59 @@ class Order(Struct, frozen=True, kw_only=True):
     store_id: Text64 = ""
     operator_id: Text64 = ""
     terminal_id: Text64 = ""
+    settle_info: SettleInfo | None = None
 
 
 def asking(call: Call[Any], order: Order, buyer: Id | None = None, notify_url: str = "", **more: Any) -> AskCheckout:
     """What checkouts are asked for an order; `more` are fields of AskCheckout. Raises Refused."""
+    if order.trans_currency != CURRENCY:
+        raise bad_field(TRADES, f"trans_currency is {CURRENCY}")
     kept = {"subject": order.subject, "body": order.body, "passback_params": order.passback_params}
     kept |= {"product_code": order.product_code, **call.manner}
+    lines = _held(call, order)
     return AskCheckout(
         gateway=GATEWAY,
         app=call.caller.app.id,
         number=order.out_trade_no,
-        digest=digest_of(order, buyer),
+        digest=digest_of(order, buyer, {"settle": lines[0].settle} if lines else None),
         merchant=call.caller.party,
         currency=CURRENCY,
         amount=int(order.total_amount),
         due=pay_until(order, call.services.market(), call.services.wall()),
         buyer=buyer,
+        lines=lines,
         notify_url=notify_url or call.notify_url,
         return_url=call.return_url,
         asked=call.seal({name: text for name, text in kept.items() if text}),
         refundable=REFUNDABLE,
         **more,
     )
+
+
+def _held(call: Call[Any], order: Order) -> tuple[NewLine, ...]:
+    """The line of an order whose money is held until its platform settles; none for others. Raises Refused."""
+    told = order.settle_info
+    if told is None or not (told.settle_period_time or told.settle_detail_infos):
+        return ()
+    check_settled(told, int(order.total_amount))
+    if not told.settle_period_time:
+        return ()
+    if "escrow" not in call.caller.products:
+        raise Refused("isv.insufficient-isv-permissions", "this app lacks the permission 'escrow'")
+    found = _DAYS.fullmatch(told.settle_period_time)
+    if found is None or not 1 <= int(found[1]) <= LONGEST_SETTLE:
+        raise bad_field(TRADES, f"settle_period_time is 1d to {LONGEST_SETTLE}d")
+    return (NewLine(call.caller.party, int(order.total_amount), delivery="virtual", settle=int(found[1])),)
+
+
+def check_settled(told: SettleInfo, amount: int | None = None) -> int:
+    """The sum of what is settled, which is `amount` where one is given. Raises Refused."""
+    if any(detail.trans_in_type != "defaultSettle" for detail in told.settle_detail_infos):
+        raise bad_field(TRADES, "trans_in_type is defaultSettle: a sale is settled with its seller")
+    total = sum(int(detail.amount) for detail in told.settle_detail_infos)
+    if amount is not None and told.settle_detail_infos and total != amount:
+        raise bad_field(TRADES, "the amounts of settle_detail_infos add up to total_amount")
+    return total
 
 
 def digest_of(order: Order, buyer: Id | None = None, more: Mapping[str, Any] | None = None) -> bytes:

@@ -55,7 +55,7 @@ class Protocol1:
             outcome = await self._run(house, form, manner, request, base_url)
             if outcome.location:
                 return Said(location=outcome.location)
-            fields = envelope.success(outcome.fields, outcome.code)
+            fields = envelope.success(outcome.fields, outcome.code) if outcome.code else outcome.fields
         except Refused as no:
             fields = envelope.refusal(no)
         except Refusal as no:

@@ -30,6 +30,7 @@ TRADES = _total(
         "code_invalid": "ACQ.PAYMENT_AUTH_CODE_INVALID",
         "consent_exceeded": "ACQ.ACCESS_FORBIDDEN",
         "consent_missing": "ACQ.ACCESS_FORBIDDEN",
+        "declaration_exceeded": "ACQ.TOTAL_FEE_EXCEED",
         "held_exceeded": "ACQ.ALLOC_AMOUNT_VALIDATE_ERROR",
         "number_reused": "ACQ.CONTEXT_INCONSISTENT",
         "party_suspended": "ACQ.ACCESS_FORBIDDEN",
@@ -46,6 +47,20 @@ TRANSFERS = _total(
     "ORDER_NOT_EXIST",
 )
 """For what is about transfers, whose codes carry no prefix."""
+
+
+AUTHS = _total(
+    "",
+    {
+        "balance_insufficient": "PAYER_BALANCE_NOT_ENOUGH",
+        "capture_exceeds_authorised": "REQUEST_AMOUNT_EXCEED",
+        "code_invalid": "PAYMENT_AUTH_CODE_INVALID",
+        "number_reused": "UNIQUE_VIOLATION",
+        "state_conflict": "ORDER_ALREADY_FINISH",
+    },
+    "AUTH_ORDER_NOT_EXIST",
+)
+"""For what is about authorisations, whose codes carry no prefix either."""
 
 
 def refused(table: Table, no: Refusal) -> Refused:

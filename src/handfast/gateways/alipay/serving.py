@@ -15,7 +15,7 @@ from handfast.gateways.alipay.wire import BadField, read
 
 
 class Outcome(Struct, frozen=True):
-    """What became of a call: fields under a code, or where a browser goes on."""
+    """What became of a call: fields under a code (none, where there are only fields), or where a browser goes on."""
 
     fields: Fields
     code: str = SUCCESS
@@ -47,7 +47,7 @@ async def run(table_line: Method, call: Call[Any]) -> Outcome:
         return Outcome({}, location=answer.location)
     if isinstance(answer, Waiting):
         return Outcome(fields_of(answer.answer), WAITING)
-    return Outcome(fields_of(answer))
+    return Outcome(fields_of(answer), "" if table_line.bare else SUCCESS)
 
 
 def fields_of(answer: Struct) -> Fields:
@@ -56,6 +56,9 @@ def fields_of(answer: Struct) -> Fields:
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind is str or value is None:
+        return value
     if isinstance(value, Struct):
         return fields_of(value)
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    return [_plain(item) for item in value] if kind in (list, tuple) else value

@@ -7,8 +7,9 @@ from msgspec import Struct
 from handfast.core.errors import Conflict, Refusal
 from handfast.core.ids import Id
 from handfast.domain.apps import ALIASES, alias_id
-from handfast.domain.checkouts import CHECKOUTS, ORDER, Checkout
+from handfast.domain.checkouts import CHECKOUTS, ORDER, PARTS, Checkout, as_paid
 from handfast.domain.payments import PAYMENTS, Payment
+from handfast.gateways.alipay.callers import GATEWAY
 from handfast.gateways.alipay.calls import Call
 from handfast.gateways.alipay.codes import Refused
 from handfast.gateways.alipay.numbers import number_of, thing_of
@@ -60,9 +61,16 @@ async def find_checkout(call: Call[Any], out_trade_no: str, trade_no: str) -> tu
     def query(reader: Reader) -> tuple[Checkout, Payment | None] | None:
         key = thing_of(trade_no) if trade_no else _asked(reader, app, out_trade_no)
         checkout = get(reader, CHECKOUTS, key) if key else None
-        if checkout is None or checkout.merchant != party:
+        if (
+            checkout is None
+            or checkout.merchant != party
+            or checkout.gateway != GATEWAY
+            or checkout.capture == "manual"
+        ):
             return None
-        return checkout, get(reader, PAYMENTS, checkout.payment) if checkout.payment else None
+        payment = get(reader, PAYMENTS, checkout.payment) if checkout.payment else None
+        part = None if checkout.payment in (None, checkout.id) else get(reader, PARTS, checkout.id)
+        return checkout, as_paid(payment, part) if payment and part else payment
 
     return await call.look(query)
 

@@ -1,20 +1,27 @@
 """Users as the vendor numbers them: 2088 and twelve digits, given to a party when it is first told of."""
 
+import hmac
 import re
-from typing import Any
+from binascii import b2a_base64
+from weakref import WeakKeyDictionary
 
 from handfast.core.errors import Conflict
 from handfast.core.ids import Id
 from handfast.domain import apps
 from handfast.domain.apps import ALIASES, NameObject, alias_id
-from handfast.domain.parties import HOUSE, PARTIES, PERSON_KEYS, Details
+from handfast.domain.parties import HOUSE, LOGINS, PARTIES, PERSON_KEYS, Details
 from handfast.gateways.alipay.numbers import USER_ID, user_number
-from handfast.services import Services
+from handfast.services import Readers, Services
 from handfast.store.reader import Reader, get
 from handfast.store.verb import Request
 
 KIND = "alipay/user"
+OPEN_ID = "alipay/open"
+_URL_SAFE = str.maketrans("+/", "-_")
 _MOST_TRIES = 100
+_MOST_REMEMBERED = 100_000
+_given: WeakKeyDictionary[Readers, dict[Id, str]] = WeakKeyDictionary()
+"""Numbers that were given, by the database that they are given in."""
 
 
 def user_key(number: str) -> Id:
@@ -23,7 +30,17 @@ def user_key(number: str) -> Id:
 
 
 async def user_id(services: Services, party: Id) -> str:
-    """The party's number, given now if it has none. Two parties never have one number."""
+    """The party's number, given now if it has none. Two parties never have one number, and it never changes."""
+    given = _given.setdefault(services.read, {})
+    number = given.get(party)
+    if number is None:
+        if len(given) >= _MOST_REMEMBERED:
+            given.clear()
+        number = given[party] = await _give(services, party)
+    return number
+
+
+async def _give(services: Services, party: Id) -> str:
     for attempt in range(_MOST_TRIES):
         number = user_number(party, attempt)
         key = user_key(number)
@@ -57,12 +74,49 @@ async def party_of(services: Services, number: str) -> Id | None:
     return alias.object if alias else None
 
 
+def open_id(services: Services, app: Id, party: Id) -> str:
+    """The party's number for one app alone, which tells it from nobody else's. It is found by once it was given."""
+    told = hmac.digest(services.vault.subkey("alipay open id"), app + party, "sha256")[:24]
+    return b2a_base64(told, newline=False).decode().translate(_URL_SAFE)
+
+
+async def give_open_id(services: Services, app: Id, party: Id) -> str:
+    """The party's open id, by which the app may name it from now on."""
+    number = open_id(services, app, party)
+    command = NameObject(alias_id(app, OPEN_ID, number), party)
+    request = Request(apps.name.name, command, "alipay", services.new_id(services.wall()))
+    (await services.hand.call(request)).unwrap()
+    return number
+
+
+async def party_by_open_id(services: Services, app: Id, number: str) -> Id | None:
+    """The party that was told to the app by that open id, or None."""
+    alias = await services.read.short(lambda reader: get(reader, ALIASES, alias_id(app, OPEN_ID, number)))
+    return alias.object if alias else None
+
+
+async def party_by_login(services: Services, address: str) -> Id | None:
+    """The party whose e-mail address that is now, or None."""
+    key = services.vault.login_id(address)
+    login = await services.read.short(lambda reader: get(reader, LOGINS, key))
+    if login is None:
+        return None
+    details = await services.read.short(lambda reader: details_of(services, reader, login.party))
+    same = details is not None and details.email.casefold() == address.strip().casefold()
+    return login.party if same else None
+
+
+def details_of(services: Services, reader: Reader, party: Id) -> Details | None:
+    """What is known of the party; nothing once it was erased."""
+    row, key = get(reader, PARTIES, party), get(reader, PERSON_KEYS, party)
+    if row is None or not row.details or key is None:
+        return None
+    return services.vault.open(key.wrapped, party, row.details, Details)
+
+
 def login_of(services: Services, reader: Reader, party: Id) -> str:
     """The party's e-mail address, or else its name, with most of it hidden, as merchants may see it."""
-    row, key = get(reader, PARTIES, party), get(reader, PERSON_KEYS, party)
-    details: Any = None
-    if row is not None and row.details and key is not None:
-        details = services.vault.open(key.wrapped, party, row.details, Details)
+    details = details_of(services, reader, party)
     return masked(details.email or details.name) if details else ""
 
 

@@ -26,15 +26,15 @@ class Yuan(int):
     __slots__ = ()
 
 
-Number = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
+Number = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{1,64}\Z")]
 """A number of the merchant's own."""
 
 Text64 = Annotated[str, Meta(max_length=64)]
 Text128 = Annotated[str, Meta(max_length=128)]
 Text256 = Annotated[str, Meta(max_length=256)]
 Text512 = Annotated[str, Meta(max_length=512)]
-Kept64 = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")]
-Kept256 = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*$")]
+Kept64 = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*\Z")]
+Kept256 = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*\Z")]
 """Texts that are kept as they are: not every database keeps the character NUL."""
 
 Text2048 = Annotated[str, Meta(max_length=2048)]
@@ -47,7 +47,7 @@ class BadField(Exception):
 def read(type_: type[Given], biz: Mapping[str, Json]) -> Given:
     """The parameters that the method knows; what else was sent is left aside, null is as not sent. Raises BadField."""
     try:
-        return msgspec.convert(_plain(biz), type_, strict=False, dec_hook=_yuan)
+        return msgspec.convert(_plain(dict(biz)), type_, strict=False, dec_hook=_yuan)
     except msgspec.ValidationError as fault:
         raise BadField(str(fault)) from None
 
@@ -59,11 +59,12 @@ def yuan(amount: int) -> str:
 
 def _plain(value: Any) -> Any:
     """The value with its numbers as plain decimal text, without members that are null."""
-    if isinstance(value, Decimal):
+    kind = type(value)
+    if kind is Decimal:
         return format(value, "f")
-    if isinstance(value, Mapping):
+    if kind is dict:
         return {name: _plain(item) for name, item in value.items() if item is not None}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+    return [_plain(item) for item in value] if kind is list else value
 
 
 def _yuan(type_: type, value: Any) -> Any:

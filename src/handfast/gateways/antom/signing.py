@@ -57,6 +57,12 @@ def read_headers(headers: Mapping[bytes, bytes]) -> Signed:
     return Signed(client_id, time, int(version), unquote(fields["signature"], errors="replace"))
 
 
+def claimed_client(headers: Mapping[bytes, bytes]) -> str:
+    """The client id that a request names, if it could be one; answers name it, also to whoever was not let in."""
+    text = headers.get(b"client-id", b"").decode("latin-1")
+    return text if _CLIENT.fullmatch(text) else "unknown"
+
+
 def _text(headers: Mapping[bytes, bytes], name: bytes, shape: re.Pattern[str], code: str) -> str:
     text = headers.get(name, b"").decode("latin-1")
     if shape.fullmatch(text) is None:

@@ -49,6 +49,7 @@ async def create_party(call: Call[wire.NewParty]) -> objects.Party:
         commission_currency=given.commission_currency,
         payee_check=parties.payee_check(details),
         by=call.caller.client,
+        login=services.vault.login_id(details.email) if details.email else None,
     )
     return await _with_details(call, await call.do(parties.create, command))
 
@@ -70,6 +71,7 @@ async def change_details(call: Call[wire.NewDetails]) -> objects.Party:
         party=row.id,
         details=call.services.vault.seal(wrapped, row.id, details),
         payee_check=parties.payee_check(details),
+        login=call.services.vault.login_id(email) if email else None,
     )
     return await _with_details(call, await call.do(parties.change_details, command))
 

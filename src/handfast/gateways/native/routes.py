@@ -25,6 +25,7 @@ from handfast.domain.topups import TOPUPS
 from handfast.domain.trades import TRADES
 from handfast.domain.transfers import TRANSFERS
 from handfast.gateways.native import (
+    batching,
     claiming,
     disputing,
     evidence,
@@ -100,7 +101,7 @@ ROUTES = (
     see("/v1/transfers/{id}", "transfer", TRANSFERS, lambda row: (row.payer, row.payee)),
     # Payments
     act("/v1/payments", "payments", wire.NewPayment, payments.create, selling.create_payment),
-    route("POST", "/v1/payments/batch", "payments", selling.create_batch, body=wire.PaymentBatch),
+    route("POST", "/v1/payments/batch", "payments", batching.create, body=wire.PaymentBatch, reads=batching.read_batch),
     pages("/v1/payments", "payment", PAYMENTS, (), PaymentPage, own=selling.own_payments),
     route("GET", "/v1/payments/{id}", "read", selling.see_payment, "payment", query=Expand),
     act("/v1/payments/{id}/pay", "transfers", wire.Pay, payments.pay, selling.pay_payment, "payment"),

@@ -6,20 +6,17 @@ from typing import Any
 from msgspec import json
 from msgspec.structs import replace
 
-from handfast.core.errors import Invalid, Refusal
+from handfast.core.errors import Invalid
 from handfast.core.ids import Id
 from handfast.domain import exchange, parties, payments, trades
 from handfast.domain.payments import PAYMENTS, REFUNDS, Payment, Refund
 from handfast.domain.trades import TRADES
-from handfast.gateways.native import objects, reports, sales, wire
+from handfast.gateways.native import objects, sales, wire
 from handfast.gateways.native.calls import Call
-from handfast.gateways.native.errors import error_of, status_of
-from handfast.gateways.native.idempotency import fingerprint, operation_id
 from handfast.gateways.native.lists import Query, RefundPage, cursor, listed
 from handfast.gateways.native.prefixes import parse_kind, read, read_some, unknown
 from handfast.gateways.native.reports import List
 from handfast.store.reader import Reader, get, page
-from handfast.store.verb import Answer, Request
 
 PAYMENTS_PATH = "/v1/payments"
 _encode = json.Encoder().encode
@@ -65,40 +62,6 @@ def _new_line(line: wire.NewLine, n: int) -> payments.NewLine:
         delivery=line.delivery,
         title=line.title,
     )
-
-
-async def create_batch(call: Call[wire.PaymentBatch]) -> reports.Batch:
-    """Ask for up to 256 payments, each for itself, with an idempotency key of its own."""
-    data: list[reports.BatchItem | None] = []
-    requests = []
-    for n, item in enumerate(call.given.payments):
-        try:
-            requests.append(_keyed(call, item, n))
-        except Refusal as no:
-            data.append(_refused(call, no))
-        else:
-            data.append(None)
-    answers = iter(await call.services.hand.call_many(requests))
-    return reports.Batch("batch", [await _item(call, next(answers)) if item is None else item for item in data])
-
-
-def _keyed(call: Call[Any], item: wire.KeyedPayment, n: int) -> Request:
-    """The request that the item would be alone, so that it may be repeated alone. Raises Invalid, NotFound."""
-    party = call.caller.party
-    alone = wire.NewPayment(**{name: getattr(item, name) for name in wire.NewPayment.__struct_fields__})
-    key = operation_id(party, item.idempotency_key, f"payments[{n}].idempotency_key")
-    mark = fingerprint(PAYMENTS_PATH, alone)
-    return Request(payments.create.name, new_payment(party, alone), call.caller.actor, call.request, key, mark)
-
-
-async def _item(call: Call[Any], answer: Answer) -> reports.BatchItem:
-    if answer.refusal is not None:
-        return _refused(call, answer.refusal, replayed=answer.replayed)
-    return reports.BatchItem(200, answer.replayed, await call.show(answer.result), None)
-
-
-def _refused(call: Call[Any], no: Refusal, *, replayed: bool = False) -> reports.BatchItem:
-    return reports.BatchItem(status_of(no), replayed, None, error_of(no, call.request))
 
 
 def _payment_owners(row: Payment) -> tuple[Id | None, ...]:

@@ -22,6 +22,7 @@ SOURCES = {
     "deal.book": "line",
     "payment.authorise": "payment",
     "payment.capture": "payment",
+    "payment.free": "payment",
     "payment.pay": "payment",
     "payment.refund": "refund",
     "payment.void": "payment",

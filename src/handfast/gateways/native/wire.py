@@ -167,10 +167,14 @@ class KeyedPayment(NewPayment, frozen=True, kw_only=True):
     idempotency_key: str
 
 
+BATCH = 256
+"""How many payments a batch has at most."""
+
+
 class PaymentBatch(Body, frozen=True, kw_only=True):
     """Payments to ask for, each for itself: what becomes of one does not touch the others."""
 
-    payments: Annotated[tuple[KeyedPayment, ...], Meta(min_length=1, max_length=256)]
+    payments: Annotated[tuple[KeyedPayment, ...], Meta(min_length=1, max_length=BATCH)]
 
 
 class Pay(Body, frozen=True, kw_only=True):

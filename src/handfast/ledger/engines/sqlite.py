@@ -11,12 +11,20 @@ from handfast.ledger.model import Balance, Entry, Outcome
 
 _LAST = "SELECT coalesce(max(seq), 0) FROM entries"
 _ACCOUNTS = (
-    "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted, newest FROM accounts"
-    " WHERE id IN (SELECT value FROM carray(?))"
+    "SELECT id, debits_pending, debits_posted, credits_pending, credits_posted, newest"
+    " FROM carray(?) AS asked CROSS JOIN accounts ON id = asked.value"
 )
-_PENDINGS = "SELECT id, debit, credit, amount, state FROM pendings WHERE id IN (SELECT value FROM carray(?))"
-_ENTRIES = "SELECT id, kind, postings FROM entries WHERE id IN (SELECT value FROM carray(?))"
-_REFUSED = "SELECT id FROM refused_entries WHERE id IN (SELECT value FROM carray(?))"
+_PENDINGS = "SELECT id, debit, credit, amount, state FROM carray(?) AS asked CROSS JOIN pendings ON id = asked.value"
+_ENTRIES = "SELECT id, kind, postings FROM carray(?) AS asked CROSS JOIN entries ON id = asked.value"
+_NEWEST_ENTRY = "SELECT max(id) FROM entries"
+_REFUSED = "SELECT id FROM carray(?) AS asked CROSS JOIN refused_entries ON id = asked.value"
+_NEWEST_REFUSED = "SELECT max(id) FROM refused_entries"
+_SAVE_ACCOUNTS = (
+    "INSERT INTO accounts (id, debits_pending, debits_posted, credits_pending, credits_posted, newest)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET debits_pending = excluded.debits_pending,"
+    " debits_posted = excluded.debits_posted, credits_pending = excluded.credits_pending,"
+    " credits_posted = excluded.credits_posted, newest = excluded.newest"
+)
 
 
 class Connected(Protocol):
@@ -52,14 +60,19 @@ class SqliteLedger:
             self._db.execute(_LAST).get,
             self._rows(_ACCOUNTS, needs.accounts),
             self._rows(_PENDINGS, needs.pendings),
-            self._rows(_ENTRIES, needs.entries),
-            [key for (key,) in self._rows(_REFUSED, needs.entries)],
+            self._rows(_ENTRIES, self._until(_NEWEST_ENTRY, needs.entries)),
+            [key for (key,) in self._rows(_REFUSED, self._until(_NEWEST_REFUSED, needs.entries))],
         )
 
     def balances(self, accounts: Sequence[Id]) -> list[Balance]:
         """See Ledger.balances."""
         found = {row[0]: Balance(*row[:5]) for row in self._rows(_ACCOUNTS, accounts)}
         return [found.get(account) or Balance(account) for account in accounts]
+
+    def _until(self, newest: str, keys: Sequence[Id]) -> Sequence[Id]:
+        """The keys that may be there: most are new, and above all that are."""
+        last = self._db.execute(newest).get or b""
+        return [key for key in keys if key <= last]
 
     def _rows(self, sql: str, keys: Sequence[Id]) -> list[tuple]:  # type: ignore[type-arg]
         return self._db.execute(sql, (apsw.carray(tuple(keys)),)).fetchall() if keys else []
@@ -70,18 +83,7 @@ class SqliteLedger:
         if batch.entry_rows:
             many("INSERT INTO entries (id, seq, kind, at, postings) VALUES (?, ?, ?, ?, ?)", batch.entry_rows)
         fresh, changed = batch.account_rows()
-        if fresh:
-            many(
-                "INSERT INTO accounts (id, debits_pending, debits_posted, credits_pending, credits_posted, newest)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                fresh,
-            )
-        if changed:
-            many(
-                "UPDATE accounts SET debits_pending = ?2, debits_posted = ?3, credits_pending = ?4,"
-                " credits_posted = ?5, newest = ?6 WHERE id = ?1",
-                changed,
-            )
+        many(_SAVE_ACCOUNTS, fresh + changed)
         if batch.piece_rows:
             many("INSERT INTO statements (account, first, places) VALUES (?, ?, ?)", batch.piece_rows)
         pending_fresh, pending_changed = batch.pending_rows()

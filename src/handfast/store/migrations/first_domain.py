@@ -83,20 +83,46 @@ DOMAIN = {
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), gateway text NOT NULL, app bytea NOT NULL,
         number text NOT NULL, digest bytea NOT NULL, merchant bytea NOT NULL, buyer bytea, state text NOT NULL,
         currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0), capture text NOT NULL, lines bytea NOT NULL,
-        notify_url text NOT NULL, return_url text NOT NULL, asked bytea NOT NULL, payment bytea,
-        refundable bigint NOT NULL, due bigint, version bigint NOT NULL, created bigint NOT NULL""",
+        notify_url text NOT NULL, return_url text NOT NULL, asked bytea NOT NULL, quote bytea, payment bytea,
+        refundable bigint NOT NULL, declared bigint NOT NULL CHECK (declared >= 0), due bigint, version bigint NOT NULL,
+        created bigint NOT NULL""",
+    "declarations": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), checkout bytea NOT NULL, merchant bytea NOT NULL,
+        number text NOT NULL, currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0), customs text NOT NULL,
+        order_number text NOT NULL, declared bytea NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
+    "reports": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), checkout bytea NOT NULL, number text NOT NULL,
+        kind text NOT NULL, said bytea NOT NULL, digest bytea NOT NULL, created bigint NOT NULL""",
     "refund_numbers": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), number text NOT NULL""",
+    "checkout_parts": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), checkout bytea NOT NULL, kind text NOT NULL,
+        number text NOT NULL, amount bigint NOT NULL CHECK (amount > 0),
+        refunded bigint NOT NULL CHECK (refunded BETWEEN 0 AND amount), note text NOT NULL, created bigint NOT NULL""",
+    "receivers": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), merchant bytea NOT NULL, payee bytea NOT NULL,
+        state text NOT NULL, memo bytea NOT NULL, version bigint NOT NULL, created bigint NOT NULL""",
+    "royalties": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), checkout bytea NOT NULL, kind text NOT NULL,
+        number text NOT NULL, currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0), shares bytea NOT NULL,
+        created bigint NOT NULL""",
+    "royalty_pots": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), given bytea NOT NULL, version bigint NOT NULL""",
     "payment_codes": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), buyer bytea NOT NULL, confirm bigint NOT NULL,
         expires bigint NOT NULL, used bytea, created bigint NOT NULL""",
+    "grants": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), kind text NOT NULL, app bytea NOT NULL,
+        party bytea NOT NULL, scopes text NOT NULL, expires bigint NOT NULL, used bigint, created bigint NOT NULL""",
     "parties": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), kind text NOT NULL, state text NOT NULL,
         country text NOT NULL, settle_currency text NOT NULL, commission_bps bigint NOT NULL,
         commission_minimum bigint NOT NULL, commission_cap bigint NOT NULL, listing_fee bigint NOT NULL,
         commission_currency text NOT NULL, details bytea NOT NULL, payee_check text NOT NULL,
-        payee_reason text NOT NULL, payee_by bytea, payee_handler bytea, version bigint NOT NULL,
-        created bigint NOT NULL""",
+        payee_reason text NOT NULL, payee_by bytea, payee_handler bytea, debtor bigint NOT NULL,
+        version bigint NOT NULL, created bigint NOT NULL""",
+    "logins": """
+        id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), party bytea NOT NULL""",
     "person_keys": """
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), wrapped bytea NOT NULL""",
     "api_clients": """
@@ -107,7 +133,8 @@ DOMAIN = {
         id bytea NOT NULL PRIMARY KEY CHECK (length(id) = 16), merchant bytea NOT NULL, payer bytea,
         state text NOT NULL, capture text NOT NULL, currency text NOT NULL, amount bigint NOT NULL CHECK (amount > 0),
         captured bigint NOT NULL CHECK (captured BETWEEN 0 AND amount),
-        refunded bigint NOT NULL CHECK (refunded BETWEEN 0 AND captured), tax bigint NOT NULL,
+        refunded bigint NOT NULL CHECK (refunded BETWEEN 0 AND captured),
+        freed bigint NOT NULL CHECK (freed BETWEEN 0 AND amount - captured), tax bigint NOT NULL,
         commission bigint NOT NULL, pay_currency text NOT NULL, pay_amount bigint NOT NULL,
         pay_position bigint NOT NULL, settle_currency text NOT NULL, settle_amount bigint NOT NULL,
         settle_position bigint NOT NULL, quote bytea, reference text NOT NULL, description text NOT NULL,

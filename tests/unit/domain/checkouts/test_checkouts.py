@@ -175,3 +175,62 @@ def test_an_app_is_registered_once_and_its_keys_change(till: Till) -> None:
     assert (changed.public_key, changed.permissions, changed.version) == (b"new", "pay", 2)
     assert till.market.do(MoveApp(till.app.id, "disable")).state == "disabled"
     till.market.refused("state_conflict", MoveApp(till.app.id, "disable"))
+
+
+def together(till: Till, *commands: tuple[Any, str]) -> list[str]:
+    """The codes by which these are refused in one batch, "" for those that are not."""
+    answers = till.market.desk.run([till.market.request(command, name) for command, name in commands])
+    return [answer.refusal.code if answer.refusal else "" for answer in answers]
+
+
+def test_one_number_asked_twice_in_one_batch_is_one_order(till: Till) -> None:
+    asked = together(till, (till.asking(), "checkouts.open"), (till.asking(amount=1_00), "checkouts.open"))
+    assert asked == ["", "number_reused"]
+    assert together(till, *[(till.asking("a-2"), "checkouts.open")] * 3) == ["", "", ""]
+
+
+def test_one_code_at_two_tills_in_one_batch_pays_once(till: Till) -> None:
+    code = till.code()
+    charges = [(ChargeCheckout(till.asking(f"a-{n}"), code, 1_000_00), "") for n in range(3)]
+    assert together(till, *charges) == ["", "code_invalid", "code_invalid"]
+    assert till.market.wallet(till.buyer, "CNY") == 400_00
+
+
+def test_refunds_in_one_batch_give_back_what_was_paid(till: Till) -> None:
+    sale = paid(till)
+    same = RefundCheckout(till.merchant, sale.id, "r-0", b"0" * 16, 40_00)
+    assert together(till, (same, ""), (same, "")) == ["", ""]
+    others = [(RefundCheckout(till.merchant, sale.id, f"r-{n}", b"1" * 16, 40_00), "") for n in (1, 2)]
+    assert together(till, *others) == ["", "refund_exceeds_captured"]
+    assert till.market.wallet(till.buyer, "CNY") == 480_00
+
+
+def test_a_buyer_and_a_merchant_who_end_it_at_once(till: Till) -> None:
+    opened = till.market.do(till.asking(), "checkouts.open")
+    ways: tuple[tuple[Any, str], ...] = (
+        (PayCheckout(till.buyer, opened.id), ""),
+        (UndoCheckout(till.merchant, opened.id), ""),
+    )
+    assert together(till, *ways) == ["", ""]
+    assert (till.payment(opened.id).refunded, till.market.wallet(till.buyer, "CNY")) == (100_00, 500_00)
+    again = till.market.do(till.asking("a-2"), "checkouts.open")
+    ways = ((UndoCheckout(till.merchant, again.id), ""), (PayCheckout(till.buyer, again.id), ""))
+    assert together(till, *ways) == ["", "state_conflict"]
+
+
+def test_what_was_asked_before_may_be_charged_again_after_a_refusal(till: Till) -> None:
+    till.market.do(till.asking(amount=600_00), "checkouts.ask")
+    code = till.code()
+    for amount in (600_00, 600_00, 700_00, 700_00, 600_00):
+        till.market.refused("balance_insufficient", ChargeCheckout(till.asking(amount=amount), code, 10_000_00))
+    till.market.fund(till.buyer, "CNY", 100_00)
+    assert till.market.do(ChargeCheckout(till.asking(amount=600_00), code, 10_000_00)).state == "captured"
+    assert till.market.wallet(till.buyer, "CNY") == 0
+
+
+def test_what_a_code_could_not_pay_is_paid_at_the_cashier(till: Till) -> None:
+    asked = till.market.do(till.asking(amount=600_00), "checkouts.ask")
+    till.market.refused("balance_insufficient", ChargeCheckout(till.asking(amount=600_00), till.code(), 10_000_00))
+    till.market.fund(till.buyer, "CNY", 100_00)
+    till.market.do(PresentCheckout(asked.id, till.buyer))
+    assert till.market.do(PayCheckout(till.buyer, asked.id)).state == "captured"

@@ -5,15 +5,15 @@ from contextlib import closing
 
 import pytest
 from tests.conftest import Engine
-from tests.unit.domain.bank_side import open_custody, open_reader, person
+from tests.unit.domain.bank_side import kept, open_custody, open_reader, person
 from tests.unit.domain.conftest import VERBS, Market
 from tests.unit.domain.policy_books import policy, reserve
 from tests.unit.domain.shop import Shop, freight
 
 from handfast.core.ids import Id
 from handfast.domain.custody import equation, postings_sum
-from handfast.domain.parties import HOUSE
-from handfast.domain.payments import refund_trade
+from handfast.domain.parties import HOUSE, PARTIES
+from handfast.domain.payments import CreatePayment, GiveConsent, refund_trade
 from handfast.domain.receivables import (
     NetReceivable,
     Owed,
@@ -216,3 +216,31 @@ def test_money_that_came_otherwise_is_netted_when_the_operator_says_so(shop: Sho
 
 def test_the_operator_owes_itself_nothing(market: Market, handler: Id) -> None:
     market.refused("receivable_exceeded", WriteOffReceivable(handler, HOUSE, "USD", 1, "why not"))
+
+
+@pytest.mark.parametrize("sale_first", [False, True])
+def test_a_sale_in_the_batch_that_opens_the_receivable_pays_it_if_it_comes_after(shop: Shop, sale_first: bool) -> None:
+    """A trade of 100.00 is given back when its seller has 0; it sells for 30.00 in the same batch."""
+    key = sold(shop)
+    spend(shop, 9_000)
+    market = shop.market
+    market.do(GiveConsent(shop.buyer, shop.seller, "USD", 3_000))
+    requests = [
+        market.request(DueTrade(key, 0), grant.name),
+        market.request(CreatePayment(shop.seller, "USD", 3_000, payer=shop.buyer)),
+    ]
+    for answer in market.desk.run(requests[::-1] if sale_first else requests):
+        answer.unwrap()
+    assert shop.has(shop.seller) == (0, 0, 6_000), "100.00, less 10.00 of the reserve and 30.00 of the sale"
+
+
+def test_a_party_is_known_for_a_debtor_from_the_first_advance_on(shop: Shop) -> None:
+    market = shop.market
+    market.do(GiveConsent(shop.buyer, shop.seller, "USD", 3_000))
+    market.do(CreatePayment(shop.seller, "USD", 3_000, payer=shop.buyer))
+    assert market.balance(shop.seller, Purpose.WALLET, "USD") == 3_000
+    key = sold(shop)
+    assert not kept(market, PARTIES, shop.seller).debtor
+    give_back(shop, key)
+    assert kept(market, PARTIES, shop.seller).debtor
+    assert kept(market, PARTIES, shop.seller).version == 1, "that is no change of state that anyone is told"

@@ -149,11 +149,11 @@ class Counter(Street):
         answer = self.v3_raw(path, body, headers)
         return answer.status_code, answer.json()
 
-    def code(self, *, confirm: bool = False) -> str:
-        """A payment code that Fang shows."""
+    def code(self, *, confirm: bool = False, who: str = "fang") -> str:
+        """A payment code that somebody shows."""
         self.codes += 1
         digits = f"28{self.codes:016}"
-        self.do(IssueCode(self.fang, code_id(digits), confirm))
+        self.do(IssueCode(self.parties[who], code_id(digits), confirm))
         return digits
 
     def order(self, number: str = "a_1", amount: Any = "88.88", **more: Any) -> dict[str, Any]:

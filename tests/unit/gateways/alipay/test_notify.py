@@ -17,7 +17,7 @@ from handfast.core import rsa
 from handfast.core.clocks import DAY, HOUR, MINUTE, MarketClock
 from handfast.core.settings import Settings
 from handfast.domain.checkouts import CHECKOUTS, DueCheckout, EndCheckout
-from handfast.domain.notifications import Replay, attempts_of
+from handfast.domain.notifications import MARKET_OFFSET, Mark, Replay, attempts_of
 from handfast.gateways.alipay.numbers import moment, number_of, user_number
 from handfast.gateways.alipay.selftest import examine
 from handfast.gateways.native.prefixes import show
@@ -203,7 +203,7 @@ async def test_a_clock_that_is_moved_stops_at_each_try(counter: Counter, monkeyp
         return market.desk.run(requests)
 
     async def call(request: Request) -> Answer:
-        return Answer(b"", None, None)  # this desk keeps no clocks
+        return Answer(b"", Mark(MARKET_OFFSET, request.command.offset), None)  # this desk keeps no clocks
 
     monkeypatch.setattr(house, "call_many", call_many)
     monkeypatch.setattr(house, "call", call)

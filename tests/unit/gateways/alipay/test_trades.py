@@ -22,6 +22,17 @@ def test_a_payment_code_pays_at_once(counter: Counter) -> None:
     assert (seen["trade_status"], seen["subject"], seen["out_trade_no"]) == ("TRADE_SUCCESS", "Tea & 茶 {1}", "a_1")
 
 
+def test_a_payment_code_of_another_buyer(counter: Counter) -> None:
+    order = counter.order(amount="1000.01", auth_code=counter.code())
+    counter.ok(PAY, order)
+    assert counter.no(PAY, {**order, "auth_code": counter.code(who="ming")}) == "ACQ.TRADE_BUYER_NOT_MATCH"
+    assert counter.no(PAY, {**order, "auth_code": counter.code()}) == "ACQ.TRADE_STATUS_ERROR"
+
+
+def test_a_merchants_own_payment_code(counter: Counter) -> None:
+    assert counter.no(PAY, counter.order(auth_code=counter.code(who="shop"))) == "ACQ.BUYER_SELLER_EQUAL"
+
+
 def test_a_large_amount_waits_for_the_buyer(counter: Counter) -> None:
     waits = counter.ok(PAY, counter.order(amount="1000.01", auth_code=counter.code()))
     assert (waits["code"], "gmt_payment" in waits) == ("10003", False)
@@ -224,6 +235,7 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"out_trade_no": "茶"},
     {"out_trade_no": ""},
     {"seller_id": "2088000000000000"},
+    {"trans_currency": "USD"},
 )
 
 
@@ -257,3 +269,7 @@ def test_trade_no_wins(counter: Counter) -> None:
     assert counter.no(QUERY, {}) == "ACQ.INVALID_PARAMETER"
     for wrong in ("1", "9" * 33, "2014" + "0" * 29, "x" * 33):
         assert counter.no(QUERY, {"trade_no": wrong}) == "ACQ.TRADE_NOT_EXIST"
+
+
+def test_a_number_ends_where_it_ends(counter: Counter) -> None:
+    assert counter.no("alipay.trade.precreate", counter.order("a_1\n")) == "ACQ.INVALID_PARAMETER"

@@ -179,6 +179,8 @@ _INDEXES = (
     ("apps", "party, id", ""),
     ("checkouts", "due, id", "due IS NOT NULL"),
     ("checkouts", "payment", "payment <> id"),
+    ("checkout_parts", "checkout, id", ""),
+    ("receivers", "merchant, created, id", ""),
     ("parties", "kind, id", ""),
     ("api_clients", "party, id", ""),
     ("payments", "due, id", "due IS NOT NULL"),
