@@ -33,7 +33,7 @@ def summary(told: list[dict[str, Any]], where: str) -> str:
 
 
 def test_at_every_act_of_the_disk(tell: Callable[[str], None]) -> None:
-    told = run("--share", "1" if LONG else "0.015")
+    told = run("--share", "1" if LONG else "0.005")
     tell(summary(told, "writes and syncs of SQLite's"))
     assert [fault for flow in told for fault in flow["faults"]] == []
     assert len(told) >= 20
@@ -42,7 +42,7 @@ def test_at_every_act_of_the_disk(tell: Callable[[str], None]) -> None:
 def test_at_every_system_call(tell: Callable[[str], None]) -> None:
     if reason := tracing.reason():
         pytest.skip(reason)
-    told = run("--strace", "--share", "1" if LONG else "0.01")
+    told = run("--strace", "--share", "1" if LONG else "0.003")
     tell(summary(told, "system calls that write or sync"))
     assert [fault for flow in told for fault in flow["faults"]] == []
 
